@@ -1,0 +1,1 @@
+"""The public API: the rules of the shop, and no database driver."""

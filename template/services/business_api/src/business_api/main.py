@@ -1,0 +1,25 @@
+"""The composition root of the business service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from business_api.features import FEATURES
+from business_api.orders.router import router as orders
+from business_api.settings import DataServiceSettings
+from chassis.app import create_app
+from chassis.client import ServiceClient
+from chassis.settings import read_settings
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connections to the data service for as long as the service runs."""
+    settings = read_settings(DataServiceSettings)
+    async with ServiceClient("data service", settings.url, settings.timeout_seconds) as client:
+        app.state.data_service = client
+        yield
+
+
+app = create_app(title="Business API", routers=[orders], lifespan=lifespan, features=FEATURES)

@@ -1,0 +1,1 @@
+"""Orders: placing, paying, shipping and cancelling them."""

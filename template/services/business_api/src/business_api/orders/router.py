@@ -1,0 +1,59 @@
+"""The public routes for orders."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from business_api.orders.gateway import OrdersGateway
+from business_api.orders.schemas import PlaceOrder
+from business_api.orders.use_cases import Orders, move_order, place_order
+from chassis.caller import Caller
+from chassis.client import ServiceClient
+from contracts.orders import Order, OrderPage, OrderQuery, OrderStatus
+
+router = APIRouter(prefix="/api/v1/orders", tags=["orders"])
+
+
+def get_orders(request: Request) -> Orders:
+    """Return the port to the orders; tests put another one in its place."""
+    return OrdersGateway(cast(ServiceClient, request.app.state.data_service))
+
+
+OrdersPort = Annotated[Orders, Depends(get_orders)]
+
+
+@router.post("", status_code=201)
+async def place(order: PlaceOrder, caller: Caller, orders: OrdersPort) -> Order:
+    """Place an order for the calling customer."""
+    return await place_order(orders, order.lines)
+
+
+@router.get("")
+async def list_orders(query: Annotated[OrderQuery, Query()], orders: OrdersPort) -> OrderPage:
+    """List orders, the newest first; pass `next_cursor` as `cursor` for those that follow."""
+    return await orders.list(query)
+
+
+@router.get("/{order_id}")
+async def get_order(order_id: UUID, orders: OrdersPort) -> Order:
+    """Return one order."""
+    return await orders.get(order_id)
+
+
+@router.post("/{order_id}/pay")
+async def pay(order_id: UUID, orders: OrdersPort) -> Order:
+    """Note that a placed order is paid; paying it again changes nothing."""
+    return await move_order(orders, order_id, OrderStatus.PAID)
+
+
+@router.post("/{order_id}/ship")
+async def ship(order_id: UUID, orders: OrdersPort) -> Order:
+    """Note that a paid order is on its way; shipping it again changes nothing."""
+    return await move_order(orders, order_id, OrderStatus.SHIPPED)
+
+
+@router.post("/{order_id}/cancel")
+async def cancel(order_id: UUID, orders: OrdersPort) -> Order:
+    """Cancel an order that has not been shipped; cancelling it again changes nothing."""
+    return await move_order(orders, order_id, OrderStatus.CANCELLED)

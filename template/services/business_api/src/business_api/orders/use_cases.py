@@ -1,0 +1,70 @@
+"""What the shop does with orders; storage is behind a port."""
+
+import logging
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from business_api.orders.entities import Line, Money, check_move, total
+from contracts.money import Money as MoneyContract
+from contracts.orders import (
+    NewOrder,
+    Order,
+    OrderLine,
+    OrderPage,
+    OrderQuery,
+    OrderStatus,
+    StatusChange,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Orders(Protocol):
+    """The port to wherever orders are kept.
+
+    `create` and `change_status` may be repeated: the second time they change nothing. A change for
+    a version that is no longer the newest raises `chassis.errors.Conflict`.
+    """
+
+    async def create(self, order_id: UUID, order: NewOrder) -> Order: ...
+
+    async def get(self, order_id: UUID) -> Order: ...
+
+    async def list(self, query: OrderQuery) -> OrderPage: ...
+
+    async def change_status(self, order_id: UUID, change: StatusChange) -> Order: ...
+
+
+async def place_order(orders: Orders, lines: tuple[OrderLine, ...]) -> Order:
+    """Store a new order with its total.
+
+    The id is made here, so that the call to the data service can be repeated without a second
+    order. Raises `chassis.errors.Invalid` when the lines mix currencies.
+    """
+    price = total(
+        [
+            Line(line.quantity, Money(line.unit_price.amount, line.unit_price.currency))
+            for line in lines
+        ]
+    )
+    order = await orders.create(
+        uuid4(),
+        NewOrder(lines=lines, total=MoneyContract(amount=price.amount, currency=price.currency)),
+    )
+    log.info("order %s placed by %s", order.id, order.customer_id)
+    return order
+
+
+async def move_order(orders: Orders, order_id: UUID, target: OrderStatus) -> Order:
+    """Move an order to `target`; one that is there already stays as it is.
+
+    Raises `chassis.errors.Conflict` when the state machine forbids the move, or when another
+    change came between reading and writing.
+    """
+    order = await orders.get(order_id)
+    if order.status == target:
+        return order
+    check_move(order.status, target)
+    moved = await orders.change_status(order_id, StatusChange(status=target, version=order.version))
+    log.info("order %s is %s", order_id, target)
+    return moved

@@ -1,0 +1,37 @@
+"""How Alembic reaches PostgreSQL; every branch below `versions/` is found by itself."""
+
+import asyncio
+from logging.config import fileConfig
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.settings import read_settings
+from data_postgres_api.database import Base, wait_for_database
+from data_postgres_api.orders import models  # noqa: F401  (registers its tables)
+from data_postgres_api.settings import PostgresSettings
+
+
+def migrate(connection: Connection) -> None:
+    """Run the revisions that were asked for in one transaction."""
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main() -> None:
+    """Wait for PostgreSQL, then migrate."""
+    settings = read_settings(PostgresSettings)
+    engine = create_async_engine(settings.url)
+    try:
+        await wait_for_database(engine, settings.wait_seconds)
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+if context.config.config_file_name is not None:
+    fileConfig(context.config.config_file_name, disable_existing_loggers=False)
+asyncio.run(main())

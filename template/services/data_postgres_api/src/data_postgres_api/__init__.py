@@ -1,0 +1,1 @@
+"""The data service: the only one that talks to PostgreSQL."""

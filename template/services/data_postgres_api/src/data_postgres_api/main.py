@@ -1,0 +1,31 @@
+"""The composition root of the data service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from chassis.app import create_app
+from chassis.settings import read_settings
+from data_postgres_api.database import wait_for_database
+from data_postgres_api.features import FEATURES
+from data_postgres_api.orders.router import router as orders
+from data_postgres_api.settings import PostgresSettings
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Wait for PostgreSQL, then hold the connection pool for as long as the service runs."""
+    settings = read_settings(PostgresSettings)
+    engine = create_async_engine(settings.url)
+    try:
+        await wait_for_database(engine, settings.wait_seconds)
+        app.state.engine = engine
+        app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
+        yield
+    finally:
+        await engine.dispose()
+
+
+app = create_app(title="Data API", routers=[orders], lifespan=lifespan, features=FEATURES)

@@ -1,0 +1,37 @@
+"""Builds a service: an application with the project's errors, limits and features."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+
+from chassis.body_limit import BodyLimitMiddleware
+from chassis.console_logging import configure_logging
+from chassis.problems import PROBLEM_RESPONSES, install_problem_handlers
+
+Feature = Callable[[FastAPI], None]
+"""Installs one cross-cutting concern: middleware, routes, a lifespan by a router of its own."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan | None = None,
+    features: Sequence[Feature] = (),
+) -> FastAPI:
+    """Return the service; `features` are installed in order, so a later middleware is further out.
+
+    Every error, those of the framework included, leaves as problem details.
+    """
+    configure_logging()
+    app = FastAPI(title=title, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    app.add_middleware(BodyLimitMiddleware)
+    install_problem_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    for feature in features:
+        feature(app)
+    return app

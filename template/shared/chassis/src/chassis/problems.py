@@ -1,0 +1,121 @@
+"""Every error as a problem document (RFC 9457), media type `application/problem+json`."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDocument(BaseModel):
+    """The body of every answer that is an error; each of `errors` has a `field` and a `message`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Problem details (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}},
+    }
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: Iterable[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return the problem document for `status`, as a response."""
+    body = ProblemDocument(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=[dict(error) for error in errors],
+    )
+    return JSONResponse(
+        body.model_dump(exclude=None if body.errors else {"errors"}),
+        status_code=status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """Name each field and what is wrong, without the value: it may be secret, or no valid text."""
+    return [
+        {
+            "field": ".".join(str(part) for part in error["loc"])
+            .encode("utf-8", "replace")
+            .decode(),
+            "message": error["msg"].encode("utf-8", "replace").decode(),
+        }
+        for error in errors
+    ]
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Turn every exception that reaches `app` into a problem document."""
+
+    @app.exception_handler(ServiceError)
+    async def expected(_: Request, error: ServiceError) -> JSONResponse:
+        return problem(error.status, error.detail, error.errors)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = _field_errors(error.errors())
+        fields = ", ".join(dict.fromkeys(item["field"] for item in errors))
+        return problem(422, f"The request is not valid: see {fields}.", errors)
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+        detail = str(error.detail)
+        if detail == HTTPStatus.NOT_FOUND.phrase:
+            detail = f"There is nothing at {request.url.path}."
+        return problem(error.status_code, detail, headers=error.headers)
+
+    app.add_middleware(_UnexpectedErrors)
+
+
+class _UnexpectedErrors:
+    """Answers 500 for a bug; inside every other middleware, so that these see the answer too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            answer = problem(500, "The service made a mistake. It has been logged.")
+            await answer(scope, receive, send)

@@ -1,0 +1,126 @@
+"""Logs as JSON, one object a line, in one shape for the service, uvicorn and SQLAlchemy."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Literal
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.types import EventDict, Processor
+
+from chassis.app import Feature
+from chassis.request_id import current_request_id
+from chassis.settings import read_settings
+
+access_log = logging.getLogger("chassis.access")
+
+# Probes ask every few seconds; what they ask is of interest only to somebody who debugs.
+QUIET_PATHS = frozenset({"/health", "/ready"})
+
+
+class LogSettings(BaseSettings):
+    """How much is logged, and whether for machines (json) or for people (console)."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["json", "console"] = "json"
+
+
+def _json(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _processors(service: str) -> list[Processor]:
+    def add_context(_: object, __: str, event: EventDict) -> EventDict:
+        event.pop("color_message", None)  # uvicorn's message once more, with escape codes
+        event["service"] = service
+        request_id = current_request_id()
+        if request_id is not None:
+            event["request_id"] = request_id
+        return event
+
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_context,
+    ]
+
+
+def configure(service: str, settings: LogSettings) -> None:
+    """Send every log record of the process through one formatter to standard output."""
+    renderers: Sequence[Processor]
+    if settings.format == "json":
+        renderers = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_json),
+        ]
+    else:
+        renderers = [structlog.dev.ConsoleRenderer()]
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_processors(service),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True
+    # Replaced by the line below, which also knows the request id and how long it took.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+class _AccessLogMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        start = perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
+            access_log.log(
+                level,
+                "request",
+                extra={
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "duration_ms": round((perf_counter() - start) * 1000, 2),
+                },
+            )
+
+
+def structured_logging(service: str) -> Feature:
+    """Return the feature that logs as `service`, with one line for each request."""
+
+    def install(app: FastAPI) -> None:
+        configure(service, read_settings(LogSettings))
+        app.add_middleware(_AccessLogMiddleware)
+
+    return install

@@ -1,0 +1,102 @@
+"""Every error of a service is a problem document that says what was wrong."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+from pydantic import BaseModel, ConfigDict
+
+from chassis.app import create_app
+from chassis.body_limit import MAX_BODY_BYTES
+from chassis.caller import Caller
+from chassis.errors import Conflict
+from chassis.testing import service_client
+
+router = APIRouter()
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    count: int
+
+
+@router.post("/things")
+async def make(body: Body) -> int:
+    return body.count
+
+
+@router.get("/conflict")
+async def conflict() -> None:
+    raise Conflict("Somebody else was faster.")
+
+
+@router.get("/bug")
+async def bug() -> None:
+    raise ZeroDivisionError("secret")
+
+
+@router.get("/me")
+async def me(caller: Caller) -> str:
+    return caller
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with service_client(create_app(title="Test", routers=[router])) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("GET", "/conflict", 409, "Somebody else was faster."),
+        ("GET", "/nowhere", 404, "There is nothing at /nowhere."),
+        ("DELETE", "/things", 405, "Method Not Allowed"),
+        ("GET", "/bug", 500, "The service made a mistake. It has been logged."),
+    ],
+)
+def test_an_error_is_a_problem_document(
+    client: TestClient, method: str, path: str, status: int, detail: str
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.json()["detail"] == detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b'{"count": "many"}',
+        b'{"count": 1, "colour": "green"}',
+        b'{"count": NaN}',
+        b'{"count": 1, "\\ud800": 1}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+        b'{"count": ' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_a_bad_body_is_refused_with_a_reason(client: TestClient, body: bytes) -> None:
+    answer = client.post("/things", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large_is_refused(client: TestClient, announced: bool) -> None:
+    body = b" " * (MAX_BODY_BYTES + 1)
+    answer = client.post("/things", content=body if announced else iter([body]))
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_caller_comes_from_the_header(client: TestClient) -> None:
+    assert client.get("/me").json() == "customer-1"
+    answer = client.get("/me", headers={"X-Customer-Id": "no spaces"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "header.X-Customer-Id"

@@ -1,0 +1,81 @@
+"""Orders on the wire, between the business service and the data service."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.base import Contract
+from contracts.money import Money
+
+MAX_LINES = 100
+MAX_QUANTITY = 10_000
+MAX_UNIT_PRICE = Decimal("1000000")
+
+Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["TEA-250"])]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+
+
+class OrderStatus(StrEnum):
+    """The states of an order; `business_api.orders.entities` says which may follow which."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    CANCELLED = "cancelled"
+
+
+class OrderLine(Contract):
+    """One article of an order."""
+
+    sku: Sku
+    quantity: Quantity
+    unit_price: Money
+
+
+OrderLines = Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES)]
+
+
+class NewOrder(Contract):
+    """What the business service stores; the order's id is in the path, the customer in the call."""
+
+    lines: OrderLines
+    total: Money
+
+
+class StatusChange(Contract):
+    """A move to another state, valid only for the version of the order that the caller has read."""
+
+    status: OrderStatus
+    version: int = Field(ge=1, le=2**31 - 1)
+
+
+class Order(Contract):
+    """An order as stored; `version` grows by one with every change."""
+
+    id: UUID
+    customer_id: str
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+    total: Money
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderQuery(Contract):
+    """Which orders a list shows: newest first, `limit` of them, after `cursor`."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=200)
+    status: OrderStatus | None = None
+
+
+class OrderPage(Contract):
+    """A part of a list; `next_cursor` asks for the part that follows, and is null at the end."""
+
+    items: tuple[Order, ...]
+    next_cursor: str | None

@@ -1,0 +1,52 @@
+"""The contracts refuse what must not cross a service boundary."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.money import Money
+from contracts.orders import NewOrder
+
+LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.5", "currency": "EUR"}}
+TOTAL = {"amount": "9", "currency": "EUR"}
+
+
+def test_money_travels_as_text_with_two_decimals() -> None:
+    money = Money(amount=Decimal("9.9"), currency="EUR")
+    assert money.model_dump_json() == '{"amount":"9.90","currency":"EUR"}'
+
+
+def test_a_negative_zero_becomes_zero() -> None:
+    assert str(Money(amount=Decimal("-0"), currency="EUR").amount) == "0.00"
+
+
+@pytest.mark.parametrize("amount", ["-1", "1.234", "NaN", "Infinity", "1e40", "", "1,5"])
+def test_money_refuses(amount: str) -> None:
+    with pytest.raises(ValidationError):
+        Money.model_validate({"amount": amount, "currency": "EUR"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": 0},
+        {"quantity": -3},
+        {"quantity": 2.0},
+        {"quantity": 10_001},
+        {"sku": ""},
+        {"sku": "TEA\x00"},
+        {"colour": "green"},
+        {"unit_price": {"amount": "1", "currency": "euro"}},
+    ],
+)
+def test_a_line_refuses(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NewOrder.model_validate({"lines": [LINE | change], "total": TOTAL})
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_an_order_has_1_to_100_lines(count: int) -> None:
+    with pytest.raises(ValidationError, match="lines"):
+        NewOrder.model_validate({"lines": [LINE] * count, "total": TOTAL})
