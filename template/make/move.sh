@@ -1,0 +1,58 @@
+# Run "copier update" rightly, look for conflicts, and say what to do next. Called by make.
+set -eu
+direction=$1
+LEVEL=${LEVEL:-} MODULE=${MODULE:-} TEMPLATE=${TEMPLATE:-}
+say() { printf '%s\n' "$@" >&2; }
+
+if [ -z "$LEVEL$MODULE$TEMPLATE" ]; then
+  say "Say where to: make upgrade LEVEL=2, make upgrade MODULE=name, make upgrade TEMPLATE=latest" \
+    "or make downgrade LEVEL=1. docs/maturity-levels.md shows what each level has."
+  exit 2
+fi
+if ! git rev-parse --git-dir >/dev/null 2>&1; then
+  say "This folder is not a git repository, so your edits could not be kept. Make it one:" \
+    "  git init && git add --all && git commit --message 'Before the move'"
+  exit 1
+fi
+if [ -n "$(git status --porcelain)" ]; then
+  say "Commit or stash first, so that the move can be seen and taken back:" "$(git status --short)"
+  exit 1
+fi
+
+set -- update --defaults --context-lines 50
+case $TEMPLATE in
+  '') set -- "$@" --vcs-ref=:current: ;;
+  latest) ;;
+  *) set -- "$@" "--vcs-ref=$TEMPLATE" ;;
+esac
+if [ -n "$LEVEL" ]; then set -- "$@" --data "maturity_level=$LEVEL"; fi
+if [ -n "$MODULE" ]; then
+  if ! grep -q "^$MODULE: \(true\|false\)$" .copier-answers.yml; then
+    say "There is no module \"$MODULE\". docs/maturity-levels.md lists the modules."
+    exit 2
+  fi
+  set -- "$@" --data "$MODULE=true"
+fi
+if [ "$direction" = down ]; then
+  mkdir -p backups
+  backup=backups/before-level-$LEVEL-$(date +%Y%m%d-%H%M%S).sql
+  if [ -n "$($COMPOSE ps --quiet --status running postgres)" ]; then
+    $COMPOSE exec -T postgres pg_dump --username app app > "$backup"
+    say "The data are in $backup."
+  else
+    say "PostgreSQL is not running, so there is no backup; its volume stays as it is."
+  fi
+  set -- "$@" --data allow_removal=true
+fi
+
+"$UV" tool run --from 'copier>=9.18' copier "$@"
+
+conflicts=$(git grep --untracked -lE '^(<<<<<<< before updating|>>>>>>> after updating)' || :)
+if [ -n "$conflicts" ]; then
+  say "" "These files hold both your edit and the new text, between conflict markers:" "$conflicts" \
+    "Keep what is right, remove the markers, then: make verify"
+  exit 1
+fi
+if [ -f uv.lock ]; then "$UV" lock --quiet; fi
+say "" "Moved, without a conflict. Next:" "  git diff" "  make verify" \
+  "  git add --all && git commit --message 'Move up'"

@@ -1,0 +1,75 @@
+"""The business service in front of the data service, over HTTP."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from chassis.structured_logging import LogSettings, configure
+
+if TYPE_CHECKING:
+    from conftest import DataServer
+
+LINE = {"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
+
+
+def place(client: TestClient) -> dict[str, Any]:
+    answer = client.post("/api/v1/orders", json={"lines": [LINE]})
+    assert answer.status_code == 201
+    order: dict[str, Any] = answer.json()
+    return order
+
+
+def test_an_order_goes_through_both_services(business_api: TestClient) -> None:
+    order = place(business_api)
+    assert order["customer_id"] == "customer-1"
+    assert order["total"] == {"amount": "9.00", "currency": "EUR"}
+    assert business_api.get(f"/api/v1/orders/{order['id']}").json() == order
+    assert order in business_api.get("/api/v1/orders?limit=100").json()["items"]
+
+
+def test_a_cancellation_and_a_payment_at_once(business_api: TestClient) -> None:
+    order = place(business_api)
+
+    def move(action: str) -> int:
+        return int(business_api.post(f"/api/v1/orders/{order['id']}/{action}").status_code)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(move, ["cancel", "pay"]))
+    final = business_api.get(f"/api/v1/orders/{order['id']}").json()
+    # A payment that was complete before the cancellation began may be cancelled after it.
+    if answers == [200, 200]:
+        assert (final["status"], final["version"]) == ("cancelled", 3)
+    else:
+        assert sorted(answers) == [200, 409]
+        assert final["version"] == 2
+
+
+def test_what_the_data_service_refuses_is_passed_on(business_api: TestClient) -> None:
+    answer = business_api.get("/api/v1/orders", params={"cursor": "elsewhere"})
+    assert answer.status_code == 422
+    assert "does not belong to this list" in answer.json()["detail"]
+
+
+def test_it_is_ready_only_while_the_data_service_is(
+    business_api: TestClient, data_server: "DataServer"
+) -> None:
+    assert business_api.get("/ready").status_code == 200
+    data_server.stop()
+    assert business_api.get("/ready").status_code == 503
+    assert business_api.get("/health").status_code == 200
+    assert business_api.get("/api/v1/orders").status_code == 503
+    data_server.start()
+    assert business_api.get("/ready").status_code == 200
+
+
+def test_the_request_id_is_in_the_logs_of_both_services(
+    business_api: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("both", LogSettings())  # to what is the standard output now
+    business_api.get("/api/v1/orders", headers={"X-Request-ID": "journey-1"})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    seen = [line for line in lines if line.get("request_id") == "journey-1"]
+    assert len([line for line in seen if line["event"] == "request"]) == 2
