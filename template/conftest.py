@@ -6,7 +6,9 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
+import asyncpg
 import pytest
 import uvicorn
 from alembic import command
@@ -24,11 +26,25 @@ from data_postgres_api.main import app as data_app
 IMAGE = "postgres:17"
 
 
+async def _execute(server: URL, statement: str) -> None:
+    connection = await asyncpg.connect(
+        server.set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
-    """The address of an empty PostgreSQL: `TEST_POSTGRES_URL`, or a container of this run."""
+    """The address of an empty database: in a container, or on the server of `TEST_POSTGRES_URL`."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
-        yield make_url(given)
+        # A database of this run's own, because the tests of the migrations drop every table.
+        server, name = make_url(given), f"test_{uuid4().hex}"
+        asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
+        yield server.set(database=name, port=server.port or 5432)
+        asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
         return
     # The official image starts a server twice: the first time only to set it up.
     ready = LogMessageWaitStrategy("database system is ready to accept connections", times=2)
@@ -53,7 +69,7 @@ def postgres_url() -> Iterator[URL]:
 @pytest.fixture(scope="session")
 def alembic_config() -> Config:
     """The migrations of the data service."""
-    return Config("services/data_postgres_api/alembic.ini")
+    return Config(toml_file="services/data_postgres_api/pyproject.toml")
 
 
 @pytest.fixture(scope="session")

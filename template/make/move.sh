@@ -45,7 +45,12 @@ if [ "$direction" = down ]; then
   set -- "$@" --data allow_removal=true
 fi
 
-"$UV" tool run --from 'copier>=9.18' copier "$@"
+if ! said=$("$UV" tool run --quiet --from 'copier>=9.18' copier "$@" --quiet 2>&1); then
+  # The last line is the reason; what stands above it is Copier's own trace.
+  say "$(printf '%s\n' "$said" | tail -n 1)"
+  if [ -z "$(git status --porcelain)" ]; then say "Nothing was changed."; fi
+  exit 1
+fi
 
 conflicts=$(git grep --untracked -lE '^(<<<<<<< before updating|>>>>>>> after updating)' || :)
 if [ -n "$conflicts" ]; then

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -31,11 +32,12 @@ def call(url: str, method: str = "GET", body: object = None) -> tuple[int, Any]:
             with urlopen(Request(url, data, headers, method=method), timeout=10) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
-            return error.code, json.load(error)
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                return error.code, json.load(error)
         except (URLError, ConnectionError):
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.5)
+        time.sleep(0.5)
 
 
 def expect(what: str, got: object, wanted: object) -> None:

@@ -1,13 +1,15 @@
 # The running system. What you change in an included service goes to docker-compose.override.yml.
 COMPOSE = docker compose -f docker-compose.yml $(EXTRA) $(patsubst %,-f %,$(wildcard docker-compose.override.yml))
 
+MIGRATIONS = services/data_postgres_api/migrations
+
 .PHONY: env up down logs migration
 env: ## Complete .env from .env.example, with generated secrets
 	@sh make/env.sh
 
 up: env ## Build, migrate and start everything
 	$(COMPOSE) up --build --detach --wait
-	@echo "Business API: http://127.0.0.1:$$(sed -n 's/^BUSINESS_API_PORT=//p' .env)/docs (make logs shows what it does)"
+	@echo "Business API: http://$$($(COMPOSE) port business_api 8000)/docs (make logs shows what it does)"
 
 down: ## Stop everything; the data stay
 	$(COMPOSE) down
@@ -15,10 +17,11 @@ down: ## Stop everything; the data stay
 logs: ## Follow the logs of all services
 	$(COMPOSE) logs --follow
 
-migration: env ## Make a revision from the changed models: make migration NAME="add note"
+migration: env setup ## Make a revision from the changed models: make migration NAME="add note"
 	@test -n "$(NAME)" || { echo 'Say what changes: make migration NAME="add note to orders"'; exit 2; }
 	$(COMPOSE) run --rm --build migrate
 	$(COMPOSE) run --rm --user "$$(id -u):$$(id -g)" \
-	  --volume "$(CURDIR)/services/data_postgres_api/migrations:/app/services/data_postgres_api/migrations" \
-	  migrate alembic revision --autogenerate --head core@head \
-	  --version-path /app/services/data_postgres_api/migrations/versions/core --message "$(NAME)"
+	  --volume "$(CURDIR)/$(MIGRATIONS):/app/$(MIGRATIONS)" \
+	  migrate alembic revision --autogenerate --head core@head --message "$(NAME)"
+	@$(UV) run ruff check --quiet --fix $(MIGRATIONS)
+	@$(UV) run ruff format --quiet $(MIGRATIONS)

@@ -103,9 +103,9 @@ def main() -> int:
             log = REPORTS / f"{number}.log"
             result = run(gate, log, env)
             results.append(result)
-            sign = "ok  " if result.passed else "FAIL"
             print(
-                f"{sign} {gate['transition']}  {gate['shows']} ({result.seconds:.0f} s)", flush=True
+                f"{result.word:6} {gate['transition']}  {gate['shows']} ({result.seconds:.0f} s)",
+                flush=True,
             )
             if not result.passed:
                 print(log.read_text()[-3000:], f"\nThe whole output is in {log}.", file=sys.stderr)

@@ -8,14 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import Conflict, NotFound
-from contracts.money import Money
+from contracts.money import Money, Price
 from contracts.orders import NewOrder, OrderLine, OrderQuery, OrderStatus, StatusChange
 from data_postgres_api.orders.repository import OrderRepository
 
 
 def new_order(amount: str = "4.50") -> NewOrder:
-    price = Money(amount=Decimal(amount), currency="EUR")
-    return NewOrder(lines=(OrderLine(sku="TEA", quantity=1, unit_price=price),), total=price)
+    price = Price(amount=Decimal(amount), currency="EUR")
+    total = Money(amount=price.amount, currency=price.currency)
+    return NewOrder(lines=(OrderLine(sku="TEA", quantity=1, unit_price=price),), total=total)
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """How Alembic reaches PostgreSQL; every branch below `versions/` is found by itself."""
 
 import asyncio
-from logging.config import fileConfig
+import logging
 
 from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.app import configure_logging
 from chassis.settings import read_settings
 from data_postgres_api.database import Base, wait_for_database
 from data_postgres_api.orders import models  # noqa: F401  (registers its tables)
@@ -32,6 +33,6 @@ async def main() -> None:
         await engine.dispose()
 
 
-if context.config.config_file_name is not None:
-    fileConfig(context.config.config_file_name, disable_existing_loggers=False)
+configure_logging()
+logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from business_api.main import app
 from business_api.orders.router import get_orders
+from business_api.orders.use_cases import Orders
 from chassis.errors import Conflict, NotFound
 from chassis.testing import service_client
 from contracts.orders import NewOrder, Order, OrderPage, OrderQuery, OrderStatus, StatusChange
@@ -56,7 +57,7 @@ class OrdersInMemory:
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    orders = OrdersInMemory()
+    orders: Orders = OrdersInMemory()
     app.dependency_overrides[get_orders] = lambda: orders
     with service_client(app) as client:
         yield client

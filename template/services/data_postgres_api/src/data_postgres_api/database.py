@@ -52,9 +52,11 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     sessions = cast(async_sessionmaker[AsyncSession], request.app.state.sessions)
     try:
         async with sessions.begin() as session:
+            try:
+                await session.connection()
+            except UNREACHABLE as error:
+                raise Unavailable("The database cannot be reached.") from error
             yield session
-    except UNREACHABLE as error:
-        raise Unavailable("The database cannot be reached.") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error

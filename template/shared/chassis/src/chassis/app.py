@@ -1,18 +1,25 @@
 """Builds a service: an application with the project's errors, limits and features."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
 from chassis.body_limit import BodyLimitMiddleware
-from chassis.console_logging import configure_logging
 from chassis.problems import PROBLEM_RESPONSES, install_problem_handlers
 
 Feature = Callable[[FastAPI], None]
 """Installs one cross-cutting concern: middleware, routes, a lifespan by a router of its own."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def configure_logging() -> None:
+    """Send readable lines to the console; slices only ever call `logging.getLogger(__name__)`."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
 
 
 def create_app(

@@ -45,6 +45,7 @@ def error_tracking(service: str) -> Feature:
                 dsn=settings.dsn,
                 environment=settings.environment,
                 server_name=service,
+                include_local_variables=False,
                 before_send=_add_request_id,
                 disabled_integrations=[StarletteIntegration(), FastApiIntegration()],
             )

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,6 +72,17 @@ def _field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     ]
 
 
+def _allowed(request: Request) -> str:
+    """Return all methods of the path; the framework names those of its first route only."""
+    methods = {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.methods and route.path_regex.match(request.scope["path"])
+        for method in route.methods
+    }
+    return ", ".join(sorted(methods))
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Turn every exception that reaches `app` into a problem document."""
 
@@ -89,13 +101,16 @@ def install_problem_handlers(app: FastAPI) -> None:
         detail = str(error.detail)
         if detail == HTTPStatus.NOT_FOUND.phrase:
             detail = f"There is nothing at {request.url.path}."
-        return problem(error.status_code, detail, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+        return problem(error.status_code, detail, headers=headers)
 
     app.add_middleware(_UnexpectedErrors)
 
 
 class _UnexpectedErrors:
-    """Answers 500 for a bug; inside every other middleware, so that these see the answer too."""
+    """Answers 500 for a bug; inside the middleware of features, so that these see the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor
 
 from chassis.app import Feature
@@ -58,8 +59,9 @@ def configure(service: str, settings: LogSettings) -> None:
     """Send every log record of the process through one formatter to standard output."""
     renderers: Sequence[Processor]
     if settings.format == "json":
+        # No local variables: they hold headers, and with them secrets.
         renderers = [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(serializer=_json),
         ]
     else:
@@ -72,7 +74,8 @@ def configure(service: str, settings: LogSettings) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers = [handler]
+    # Only what basicConfig made is replaced; handlers of others, such as pytest, stay.
+    root.handlers = [h for h in root.handlers if type(h) is not logging.StreamHandler] + [handler]
     root.setLevel(settings.level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)

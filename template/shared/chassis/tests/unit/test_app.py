@@ -1,16 +1,18 @@
-"""Every error of a service is a problem document that says what was wrong."""
+"""What the chassis gives to every service: errors that say what was wrong, caller, settings."""
 
 from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.app import create_app
 from chassis.body_limit import MAX_BODY_BYTES
 from chassis.caller import Caller
 from chassis.errors import Conflict
+from chassis.settings import SettingsError, read_settings
 from chassis.testing import service_client
 
 router = APIRouter()
@@ -25,6 +27,11 @@ class Body(BaseModel):
 @router.post("/things")
 async def make(body: Body) -> int:
     return body.count
+
+
+@router.get("/things")
+async def things() -> list[int]:
+    return []
 
 
 @router.get("/conflict")
@@ -95,8 +102,27 @@ def test_a_body_that_is_too_large_is_refused(client: TestClient, announced: bool
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_wrong_method_is_told_all_right_ones(client: TestClient) -> None:
+    assert client.delete("/things").headers["Allow"] == "GET, POST"
+
+
 def test_the_caller_comes_from_the_header(client: TestClient) -> None:
     assert client.get("/me").json() == "customer-1"
     answer = client.get("/me", headers={"X-Customer-Id": "no spaces"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "header.X-Customer-Id"
+
+
+class ShopSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SHOP_")
+
+    password: SecretStr
+    port: int = 1
+
+
+def test_a_bad_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PORT", "hunter2")
+    with pytest.raises(SettingsError, match="SHOP_PASSWORD: Field required") as caught:
+        read_settings(ShopSettings)
+    assert "SHOP_PORT" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -1,26 +1,60 @@
-"""Money on the wire: a decimal amount and an ISO 4217 currency, never a float."""
+"""Money on the wire: a decimal amount as text and an ISO 4217 currency, never a float."""
 
+import re
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from contracts.base import Contract
 
 CENT = Decimal("0.01")
 
 
-def _cents(amount: Decimal) -> Decimal:
-    # Adding zero turns -0.00 into 0.00, which would otherwise travel on as a negative price.
-    return amount.quantize(CENT) + 0
+@dataclass(frozen=True)
+class Exact:
+    """Marks a decimal of at most `digits` digits before the point and two behind it, not negative.
+
+    It is read from text such as "9.9" or from a `Decimal`, and always has two decimals.
+    """
+
+    digits: int
+
+    @property
+    def pattern(self) -> str:
+        return rf"^\d{{1,{self.digits}}}(\.\d{{1,2}})?$"
+
+    def _read(self, value: Any) -> Decimal:
+        text = f"{value:f}" if isinstance(value, Decimal) else value
+        if not isinstance(text, str) or not re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValueError(
+                f'an amount is text such as "9.90", with at most {self.digits} digits before '
+                "the point and two behind it"
+            )
+        return Decimal(text).quantize(CENT)
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._read, serialization=core_schema.to_string_ser_schema()
+        )
+
+    def __get_pydantic_json_schema__(self, _: Any, __: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": self.pattern, "examples": ["9.90"]}
 
 
-Amount = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2), AfterValidator(_cents)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class Money(Contract):
-    """An amount with exactly two decimals; it travels as a string, such as "9.90"."""
+    """An amount of one currency."""
 
-    amount: Amount
+    amount: Annotated[Decimal, Exact(digits=16)]
     currency: Currency
+
+
+class Price(Money):
+    """The price of one piece: below a million, so that every total fits into `Money`."""
+
+    amount: Annotated[Decimal, Exact(digits=6)]

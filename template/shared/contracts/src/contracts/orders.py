@@ -1,19 +1,17 @@
 """Orders on the wire, between the business service and the data service."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from contracts.base import Contract
-from contracts.money import Money
+from contracts.money import Money, Price
 
 MAX_LINES = 100
 MAX_QUANTITY = 10_000
-MAX_UNIT_PRICE = Decimal("1000000")
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["TEA-250"])]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
@@ -33,7 +31,7 @@ class OrderLine(Contract):
 
     sku: Sku
     quantity: Quantity
-    unit_price: Money
+    unit_price: Price
 
 
 OrderLines = Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES)]
@@ -54,7 +52,12 @@ class StatusChange(Contract):
 
 
 class Order(Contract):
-    """An order as stored; `version` grows by one with every change."""
+    """An order as stored; `version` grows by one with every change.
+
+    An answer may hold fields that are new: the services need not be updated at the same moment.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     id: UUID
     customer_id: str
@@ -76,6 +79,8 @@ class OrderQuery(Contract):
 
 class OrderPage(Contract):
     """A part of a list; `next_cursor` asks for the part that follows, and is null at the end."""
+
+    model_config = ConfigDict(extra="ignore")
 
     items: tuple[Order, ...]
     next_cursor: str | None

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from chassis.errors import Conflict, NotFound
-from contracts.money import Money
+from contracts.money import Money, Price
 from contracts.orders import (
     NewOrder,
     Order,
@@ -46,7 +46,11 @@ class OrderRepository:
                 # Somebody else stored this id between our look and our insert.
                 row = await self._get(order_id)
         stored = _to_contract(row)
-        if (stored.customer_id, stored.lines) != (customer_id, order.lines):
+        if (stored.customer_id, stored.lines, stored.total) != (
+            customer_id,
+            order.lines,
+            order.total,
+        ):
             raise Conflict(f"Order {order_id} exists with other content.")
         return stored, False
 
@@ -130,7 +134,7 @@ def _to_contract(row: OrderRow) -> Order:
             OrderLine(
                 sku=line.sku,
                 quantity=line.quantity,
-                unit_price=Money(amount=line.unit_amount, currency=row.currency),
+                unit_price=Price(amount=line.unit_amount, currency=row.currency),
             )
             for line in row.lines
         ),

@@ -1,0 +1,55 @@
+# Stagecraft's own targets. "make new" and "make test" do all of their set-up themselves.
+.DEFAULT_GOAL := help
+
+# pyenv's shims hide interpreters from uv, so all that pyenv has are named, newest first.
+PYENV_ALL := $(shell pyenv versions --bare 2>/dev/null | sort -rV | paste -sd: -)
+ifneq ($(PYENV_ALL),)
+export PYENV_VERSION := $(PYENV_ALL)
+endif
+
+UV = .uv/bin/uv
+RUN = $(UV) run --quiet
+LEVEL ?= 1
+WORKERS ?= 2
+
+.PHONY: help new test lint matrix-full combinations green bench docs setup
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | \
+	  awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+new: setup ## Start a project: make new DEST=../shop LEVEL=2 (NAME="Corner Shop" and more: see README)
+	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
+
+test: setup lint ## Run the laws and everything else, on every combination
+	$(RUN) pytest --numprocesses $(WORKERS) --dist loadgroup tests
+
+lint: setup ## Check style and types of the template's own code
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) yamllint --strict stages.yml copier.yml .github
+
+matrix-full: setup ## Run every combination where "make test" runs a covering array
+	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadgroup tests
+
+combinations: setup
+	@$(RUN) python -c 'import json; from tests.support.matrix import every; print("matrix=" + json.dumps(every()))'
+
+green: setup ## Render one combination and run its own gates: make green COMBINATION=level2-3.13
+	STAGECRAFT_MATRIX=full $(RUN) pytest "tests/test_law6_green.py::test_make_verify_is_green[$(COMBINATION)]"
+
+bench: setup ## Measure speed and cost against baselines of the same run, into docs/benchmarks.md
+	$(RUN) python -m benchmarks
+
+docs: setup ## Draw the tables of README.md from stages.yml again
+	$(RUN) python -m extensions.readme
+
+setup: $(UV)
+	@$(UV) sync --quiet --locked || { \
+	  echo "The set-up failed: uv says why above. It needs Python 3.12 or newer, or leave to download one."; \
+	  exit 1; }
+
+$(UV):
+	@python3 -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Stagecraft needs Python 3.11 or newer, with venv, as python3."; exit 1; }
+	@python3 -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9'

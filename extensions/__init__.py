@@ -1,0 +1,1 @@
+"""The rule engine: stages.jinja for Copier, stages.py for Python."""

@@ -1,0 +1,207 @@
+"""The rule engine for Python: what `stages.yml` says about paths, levels and modules.
+
+Tests, documents and benchmarks use it. `stages.jinja` says the same to Copier, and law 2 holds one
+against the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template"
+SUFFIX = ".jinja"
+ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of maturity, as `levels` in stages.yml describes it."""
+
+    number: int
+    name: str
+    purpose: str
+    coverage: int
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one sub-stage or module brings at one level."""
+
+    stage: str
+    module: str | None
+    level: int
+    scope: str = ""
+    features: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The paths that the rule brings, documents included, from the project's root."""
+        return self.artifacts + tuple(f"docs/{document}" for document in self.documents)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A sub-stage in the order of execution; `module` is the question that asks for it, if any."""
+
+    id: str
+    title: str
+    module: str | None
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What a project can be asked for: a level and a set of modules."""
+
+    level: int
+    modules: frozenset[str] = field(default_factory=frozenset)
+
+    def __str__(self) -> str:
+        return "-".join([f"level{self.level}", *sorted(self.modules)])
+
+    @property
+    def answers(self) -> dict[str, object]:
+        """The answers that ask Copier for this combination."""
+        return {"maturity_level": self.level, **dict.fromkeys(sorted(self.modules), True)}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All of stages.yml."""
+
+    levels: Mapping[int, Level]
+    stages: tuple[Stage, ...]
+
+    @property
+    def rules(self) -> Iterator[Rule]:
+        """Every rule, in the order of execution."""
+        return (rule for stage in self.stages for rule in stage.rules)
+
+    @property
+    def highest(self) -> int:
+        """The highest level that is offered: the last one that claims artifacts."""
+        return max(rule.level for rule in self.rules if rule.module is None and rule.artifacts)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that are offered: those that claim artifacts."""
+        found = {rule.module for rule in self.rules if rule.module and rule.artifacts}
+        return tuple(stage.module for stage in self.stages if stage.module in found)
+
+    def combinations(self) -> list[Combination]:
+        """Every level that is offered with every set of modules that are offered."""
+        return [
+            Combination(
+                level, frozenset(m for m, on in zip(self.modules, flags, strict=True) if on)
+            )
+            for level in range(1, self.highest + 1)
+            for flags in product([False, True], repeat=len(self.modules))
+        ]
+
+    def active(self, rule: Rule, combination: Combination) -> bool:
+        """Whether `combination` asks for what `rule` brings."""
+        asked = rule.module is None or rule.module in combination.modules
+        return asked and rule.level <= combination.level
+
+    def excluded_claims(self, combination: Combination) -> set[str]:
+        """The claims that `combination` leaves out: those that no active rule makes."""
+        active, inactive = set[str](), set[str]()
+        for rule in self.rules:
+            (active if self.active(rule, combination) else inactive).update(rule.claims)
+        return inactive - active
+
+    def claimants(self, path: str) -> list[Rule]:
+        """The rules whose claim decides about `path`: those with the longest claim on it."""
+        found = [
+            (claim.count("/"), "*" not in claim, rule)
+            for rule in self.rules
+            for claim in rule.claims
+            if matches(claim, path)
+        ]
+        best = max((rank[:2] for rank in found), default=None)
+        return [rule for *rank, rule in found if tuple(rank) == best]
+
+    def rendered(self, combination: Combination) -> set[str]:
+        """The paths of the files that `combination` renders, from the project's root."""
+        return {
+            path
+            for path in template_files()
+            if any(self.active(rule, combination) for rule in self.claimants(path))
+        }
+
+    def documents(self, combination: Combination) -> set[str]:
+        """The documents of `combination`, relative to docs/."""
+        return {
+            document
+            for rule in self.rules
+            if self.active(rule, combination)
+            for document in rule.documents
+        }
+
+
+@cache
+def _pattern(claim: str) -> re.Pattern[str]:
+    return re.compile(re.escape(claim).replace(r"\*", "[^/]*") + "(/.*)?")
+
+
+def matches(claim: str, path: str) -> bool:
+    """Whether `claim` is `path`, a folder around it, or either with "*" for one segment."""
+    return _pattern(claim).fullmatch(path) is not None
+
+
+@cache
+def template_files() -> Mapping[str, Path]:
+    """The files below template/ by the path that they render to."""
+    files = {}
+    for file in TEMPLATE.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            path = file.relative_to(TEMPLATE).as_posix().removesuffix(SUFFIX)
+            files[path.replace(ANSWERS_FILE, ".copier-answers.yml")] = file
+    return files
+
+
+def _rule(stage: str, module: str | None, level: int, entry: dict[str, Any]) -> Rule:
+    values: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
+    }
+    return Rule(stage=stage, module=module, level=level, **values)
+
+
+@cache
+def load(path: Path = ROOT / "stages.yml") -> Rules:
+    """Read the rules; a key that the engine does not know is an error."""
+    data = yaml.safe_load(path.read_text())
+    stages = {stage["id"]: stage | {"module": None} for stage in data["stages"]}
+    stages |= {stage["id"]: stage | {"module": name} for name, stage in data["modules"].items()}
+    if set(stages) != set(data["order"]):
+        raise ValueError(f"{path}: order and stages differ: {set(stages) ^ set(data['order'])}")
+    return Rules(
+        levels={
+            number: Level(number, **(level | {"gates": tuple(level["gates"])}))
+            for number, level in data["levels"].items()
+        },
+        stages=tuple(
+            Stage(
+                id=id_,
+                title=stages[id_]["title"],
+                module=stages[id_]["module"],
+                rules=tuple(
+                    _rule(id_, stages[id_]["module"], number, rule)
+                    for number, rule in stages[id_]["levels"].items()
+                ),
+            )
+            for id_ in data["order"]
+        ),
+    )

@@ -1,0 +1,42 @@
+# Start a project from this checkout: called by "make new" with DEST, LEVEL and RUN.
+# The other answers come from NAME, DESCRIPTION, AUTHOR and PYTHON, or keep their defaults.
+set -eu
+say() { printf '%s\n' "$@" >&2; }
+
+if [ -z "${DEST:-}" ]; then
+  say "Say where the project goes: make new DEST=../shop LEVEL=2"
+  exit 2
+fi
+# A project remembers the commit that it came from; of uncommitted changes nobody could update it.
+if [ -n "$(git status --porcelain)" ]; then
+  say "This checkout has uncommitted changes, and a project made from them could never be updated." \
+    "Commit or stash them first:" "$(git status --short)"
+  exit 1
+fi
+if [ -e "$DEST" ] && [ -n "$(ls -A "$DEST")" ]; then
+  say "$DEST exists and is not empty. Choose another folder, or empty this one."
+  exit 1
+fi
+
+set -- --data "maturity_level=$LEVEL"
+if [ -n "${NAME:-}" ]; then set -- "$@" --data "project_name=$NAME"; fi
+if [ -n "${DESCRIPTION:-}" ]; then set -- "$@" --data "description=$DESCRIPTION"; fi
+if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
+if [ -n "${PYTHON:-}" ]; then set -- "$@" --data "python_version=$PYTHON"; fi
+
+if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$DEST" 2>&1); then
+  # The last line is the reason; what stands above it is Copier's own trace.
+  say "$(printf '%s\n' "$said" | tail -n 1)" "Nothing was made."
+  exit 1
+fi
+cd "$DEST"
+git init --quiet
+git add --all
+if ! git config user.email >/dev/null; then
+  git config user.name "Stagecraft"
+  git config user.email "stagecraft@localhost"
+  say "git does not know you, so the first commit is Stagecraft's; set user.name and user.email."
+fi
+git commit --quiet --message "Start from Stagecraft, at level $LEVEL"
+say "" "$DEST is ready, at level $LEVEL, with its first commit. Next:" "" \
+  "  cd $DEST" "  make up" "  make verify"

@@ -1,0 +1,1 @@
+"""The laws of Stagecraft, each a file, and what proves the rest."""

@@ -1,0 +1,53 @@
+"""Which combinations a run covers: a covering array, or all with STAGECRAFT_MATRIX=full."""
+
+import os
+from itertools import product
+from typing import Any
+
+import covertable
+
+from extensions.stages import Combination, load
+
+FULL = os.environ.get("STAGECRAFT_MATRIX") == "full"
+PYTHONS = ("3.12", "3.13")
+RULES = load()
+
+
+def covering(strength: int) -> list[tuple[Combination, str]]:
+    """Combinations with a Python version, in which every `strength` values meet at least once."""
+    factors: dict[str, list[Any]] = {
+        "level": list(range(1, RULES.highest + 1)),
+        "python": list(PYTHONS),
+        **{module: [False, True] for module in RULES.modules},
+    }
+    rows: list[dict[str, Any]]
+    if FULL:
+        rows = [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
+    else:
+        rows = covertable.make(factors, strength=min(strength, len(factors)))
+    return [
+        (
+            Combination(row["level"], frozenset(m for m in RULES.modules if row[m])),
+            row["python"],
+        )
+        for row in rows
+    ]
+
+
+def moves() -> list[tuple[Combination, Combination]]:
+    """Every pair of neighbours: one level up, or one module more; with FULL, any pair upwards."""
+    combinations = RULES.combinations()
+    return [
+        (low, high)
+        for low in combinations
+        for high in combinations
+        if low != high
+        and low.level <= high.level
+        and low.modules <= high.modules
+        and (FULL or (high.level - low.level) + len(high.modules - low.modules) == 1)
+    ]
+
+
+def every() -> list[str]:
+    """The ids of all combinations with a Python version, for the jobs of CI."""
+    return [f"{combination}-{python}" for combination in RULES.combinations() for python in PYTHONS]

@@ -1,0 +1,143 @@
+"""Rendered projects: how tests make, move, edit and run them."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import copier
+import yaml
+
+from extensions.stages import ROOT, Combination
+from tests.support.fast_copier import fast_copier
+from tests.support.template import commit_all, git, repository
+
+CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text())
+Answers = Mapping[str, object]
+
+QUESTIONS = frozenset(key for key in CONFIG if not key.startswith("_"))
+
+
+def check_answers(answers: Mapping[str, object]) -> None:
+    """Raise for a key that is no question: Copier would ignore it and render something else."""
+    unknown = sorted(set(answers) - QUESTIONS)
+    if unknown:
+        raise ValueError(f"No question of copier.yml: {', '.join(unknown)}")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` but git's own, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+
+
+def outer_environment() -> dict[str, str]:
+    """The environment of a user: without what a make, or uv, around this run has set."""
+    inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
+    return {key: value for key, value in os.environ.items() if not key.startswith(inner)}
+
+
+def empty_directories(folder: Path) -> list[Path]:
+    """The directories below `folder` with nothing in them, git's own left aside."""
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_dir() and ".git" not in path.parts and not any(path.iterdir())
+    ]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project that is a git repository."""
+
+    path: Path
+
+    def make(
+        self, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run make with its output captured; a failure shows all of it."""
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=self.path,
+            env=outer_environment() | dict(environment or {}),
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"make {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the project."""
+        return git(self.path, *arguments)
+
+    def commit(self, message: str = "An edit") -> None:
+        """Commit everything."""
+        commit_all(self.path, message)
+
+    def read(self, path: str) -> str:
+        """Return the text of a file of the project."""
+        return (self.path / path).read_text()
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Edit a file as a person would; raise when it is not what the edit expects."""
+        text = self.read(path)
+        if text.count(old) != 1:
+            raise ValueError(f"{path} has {text.count(old)} times: {old!r}")
+        (self.path / path).write_text(text.replace(old, new))
+
+    def write(self, path: str, text: str) -> None:
+        """Add a file."""
+        (self.path / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / path).write_text(text)
+
+    def append(self, path: str, text: str) -> None:
+        """Add to the end of a file."""
+        self.write(path, self.read(path) + text)
+
+    def move(self, combination: Combination, answers: Answers | None = None) -> None:
+        """Run `copier update` with new answers, as `make upgrade` does."""
+        data = combination.answers | dict(answers or {})
+        check_answers(data)
+        with fast_copier():
+            copier.run_update(
+                self.path,
+                data=data,
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+                vcs_ref=copier.VcsRef.CURRENT,
+                context_lines=50,
+            )
+
+
+def render(
+    target: Path, combination: Combination, answers: Answers | None = None, *, stock: bool = False
+) -> Path:
+    """Render without git, for tests that only look at files; `stock` takes Copier as it is."""
+    data = combination.answers | dict(answers or {})
+    check_answers(data)
+
+    def run() -> None:
+        copier.run_copy(
+            str(repository()), target, data=data, defaults=True, quiet=True, vcs_ref="HEAD"
+        )
+
+    if stock:
+        run()
+    else:
+        with fast_copier():
+            run()
+    return target
+
+
+def start(target: Path, combination: Combination, answers: Answers | None = None) -> Project:
+    """Render a project and make its first commit, as `make new` does."""
+    render(target, combination, answers)
+    project = Project(target)
+    project.commit("Start")
+    return project

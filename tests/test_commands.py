@@ -1,0 +1,212 @@
+"""The commands that the template prints are run as they are printed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import ROOT, Combination
+from tests.support.docker import require_docker, stack
+from tests.support.project import Project, outer_environment, start
+from tests.support.template import commit_all, copy_checkout, git, repository
+
+COPIER = str(Path(sys.executable).parent / "copier")
+IDENTITY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "Test"), ("EMAIL", "test@localhost"))
+}
+COMMANDS = re.compile(r"^  (\S.*)$", re.MULTILINE)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone of the template, as a user has it, with the tools of this run."""
+    folder = copy_checkout(tmp_path / "stagecraft")
+    commit_all(folder, "The checkout under test")
+    return folder
+
+
+def copier(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COPIER, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+
+def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return Project(checkout).make(*arguments, check=False)
+
+
+def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> list[str]:
+    """Run the printed commands one after the other in one shell, and return them."""
+    commands = COMMANDS.findall(text)
+    assert 1 <= len(commands) <= 5, text
+    done = subprocess.run(
+        ["sh", "-c", "\n".join(["set -e", *commands])],
+        cwd=folder,
+        env=outer_environment() | IDENTITY | stack_environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return commands
+
+
+def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path) -> None:
+    require_docker()
+    target = tmp_path / "printed"
+    done = copier(
+        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", "maturity_level=1"),
+        str(repository()),
+        str(target),
+        folder=tmp_path,
+    )
+    assert "Every answer can be changed later" in done.stderr
+    with stack(Project(target)) as running:
+        printed = done.stderr.split("Next:")[1]
+        assert run_printed(printed, tmp_path, running.environment)[-1] == "make verify"
+        project = Project(target)
+        project.commit("The lock")
+        updated = copier(
+            *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2"),
+            folder=target,
+        )
+        run_printed(updated.stderr.split("Next:")[1], target, running.environment)
+        assert project.git("status", "--porcelain") == ""
+        assert "maturity_level: 2" in project.read(".copier-answers.yml")
+
+
+def test_make_new_makes_a_project_that_can_be_moved(checkout: Path, tmp_path: Path) -> None:
+    done = make(checkout, "new", "DEST=../shop", "LEVEL=1", "NAME=Corner Shop")
+    assert done.returncode == 0, done.stderr
+    project = Project(tmp_path / "shop")
+    assert project.git("status", "--porcelain") == ""
+    assert project.git("log", "--format=%s").strip() == "Start from Stagecraft, at level 1"
+    assert project.read("README.md").startswith("# Corner Shop\n")
+    answers = project.read(".copier-answers.yml")
+    assert f"_src_path: {checkout}" in answers, "an absolute path: the project may be moved"
+    assert COMMANDS.findall(done.stderr) == ["cd ../shop", "make up", "make verify"]
+
+    moved = project.make("upgrade", "LEVEL=2")
+    assert "Moved, without a conflict" in moved.stderr
+    assert "maturity_level: 2" in project.read(".copier-answers.yml")
+
+
+BAD = [
+    ([], "Say where the project goes"),
+    (["DEST=../shop", "LEVEL=9"], "There is no level 9; this version offers 1 to 2."),
+    (["DEST=../shop", "LEVEL=two"], "invalid literal"),
+    (["DEST=../shop", "NAME=3 Bears"], "starts with a digit"),
+    (["DEST=tests"], "tests exists and is not empty"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD)
+def test_make_new_refuses(
+    checkout: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = make(checkout, "new", *arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+def test_make_new_refuses_a_dirty_checkout(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "README.md").write_text("changed")
+    done = make(checkout, "new", "DEST=../shop")
+    assert done.returncode != 0
+    assert "uncommitted changes" in done.stderr
+    assert "README.md" in done.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+MOVES = [
+    (["upgrade"], "Say where to"),
+    (["upgrade", "LEVEL=7"], "There is no level 7; this version offers 1 to 2."),
+    (["upgrade", "LEVEL=x"], "invalid literal"),
+    (["upgrade", "MODULE=paymnets"], 'There is no module "paymnets"'),
+    (["upgrade", "LEVEL=1", "TEMPLATE=v99"], "Unknown revision: 'v99'"),
+    (["downgrade"], "Say where to"),
+    (["downgrade", "LEVEL=0"], "There is no level 0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), MOVES)
+def test_a_move_that_cannot_be_made_is_refused(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    require_docker()
+    project = start(tmp_path / "project", Combination(2))
+    done = project.make(*arguments, check=False)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_upgrade_refuses_to_move_down_by_itself(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(2))
+    done = project.make("upgrade", "LEVEL=1", check=False)
+    assert done.returncode != 0
+    assert "would delete, with your edits" in done.stderr
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_move_refuses_uncommitted_work_and_a_folder_without_git(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.append("README.md", "More.\n")
+    done = project.make("upgrade", "LEVEL=2", check=False)
+    assert done.returncode != 0
+    assert "Commit or stash first" in done.stderr
+    assert "README.md" in done.stderr
+    subprocess.run(["rm", "-rf", str(project.path / ".git")], check=True)
+    done = project.make("upgrade", "LEVEL=2", check=False)
+    assert done.returncode != 0
+    assert "git init" in done.stderr
+
+
+def test_env_is_completed_and_never_changed(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.write(".env", "# mine\nBUSINESS_API_PORT=9000\nexport DATA_API_PORT=9001\nOWN=a=b")
+    project.make("env")
+    lines = project.read(".env").splitlines()
+    assert lines[:4] == ["# mine", "BUSINESS_API_PORT=9000", "export DATA_API_PORT=9001", "OWN=a=b"]
+    (secret,) = lines[4:]
+    assert re.fullmatch(r"POSTGRES_PASSWORD=[0-9a-f]{48}", secret)
+    project.make("env")
+    assert project.read(".env").splitlines() == lines
+    project.commit("env is ignored")
+    project.move(Combination(2))
+    project.make("env")
+    assert project.read(".env").splitlines()[:5] == lines
+    assert "SENTRY_DSN=" in project.read(".env")
+
+
+def test_two_projects_have_different_secrets(tmp_path: Path) -> None:
+    secrets = set()
+    for name in ("one", "two"):
+        project = start(tmp_path / name, Combination(1))
+        project.make("env")
+        secrets.add(project.read(".env"))
+    assert len(secrets) == 2
+
+
+def test_the_readme_names_the_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    inside = (ROOT / "template/Makefile").read_text() + "".join(
+        path.read_text() for path in (ROOT / "template/make").glob("*.mk")
+    )
+    targets |= set(re.findall(r"^([a-z-]+):", inside, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_git_sees_no_hidden_state(checkout: Path) -> None:
+    """Everything that the checkout makes for itself is ignored, so it never makes itself dirty."""
+    make(checkout, "setup")
+    assert git(checkout, "status", "--porcelain") == ""

@@ -1,0 +1,185 @@
+"""Law 2, exact: the rendered tree is what the rules give, and every file of it is right."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from extensions.stages import Combination
+from tests.support.docker import require_docker
+from tests.support.matrix import PYTHONS, RULES
+from tests.support.project import empty_directories, files_of, render
+
+BIN = Path(sys.executable).parent
+# GitHub's expressions and Go's templates look like Jinja; there are none of them yet.
+JINJA = re.compile(r"\{\{ | \}\}|\{%|%\}|\{#|#\}")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
+FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+MADE_LATER = ("reports/", "backups/")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the tags that Compose adds."""
+
+
+for tag in ("!reset", "!override"):
+    _Loader.add_constructor(tag, lambda loader, node: None)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(combination, python) for combination in RULES.combinations() for python in PYTHONS],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def rendered(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Combination, Path]:
+    """One combination, rendered; the project's name is one that is easy to get wrong."""
+    combination, python = request.param
+    target = tmp_path_factory.mktemp("exact") / "project"
+    render(
+        target,
+        combination,
+        {
+            "python_version": python,
+            "project_name": 'Zoë\'s "Corner" Shop',
+            "description": 'We sell "tea" & coffee \\ cake | more: #1',
+            "author": "Zoë O'Neil <zoe@example.org>",
+        },
+    )
+    return combination, target
+
+
+def texts(folder: Path, *endings: str) -> dict[str, str]:
+    return {
+        path: content.decode()
+        for path, content in files_of(folder).items()
+        if path.endswith(endings)
+    }
+
+
+def test_the_tree_is_what_the_rules_give(rendered: tuple[Combination, Path]) -> None:
+    combination, folder = rendered
+    assert set(files_of(folder)) == RULES.rendered(combination)
+
+
+def test_no_directory_is_empty(rendered: tuple[Combination, Path]) -> None:
+    _, folder = rendered
+    assert empty_directories(folder) == []
+
+
+def test_no_jinja_is_left_over(rendered: tuple[Combination, Path]) -> None:
+    _, folder = rendered
+    assert [path for path, text in texts(folder, "").items() if JINJA.search(text)] == []
+
+
+def test_the_text_is_edited_text(rendered: tuple[Combination, Path]) -> None:
+    _, folder = rendered
+    for path, text in texts(folder, "").items():
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path
+        assert not text.startswith("\n"), path
+        assert not re.search(r"[ \t]+$", text, flags=re.MULTILINE), path
+        if not path.endswith((".py", ".mako")):
+            assert "\n\n\n" not in FENCED.sub("```", text), path
+        assert not re.search(r"TODO|FIXME|XXX", text), path
+
+
+def test_every_file_parses_in_its_language(rendered: tuple[Combination, Path]) -> None:
+    _, folder = rendered
+    for text in texts(folder, ".py").values():
+        ast.parse(text)
+    for text in texts(folder, ".yml", ".yaml").values():
+        yaml.load(text, _Loader)
+    for text in texts(folder, ".toml").values():
+        tomllib.loads(text)
+    for text in texts(folder, ".json").values():
+        json.loads(text)
+    for path in texts(folder, ".sh"):
+        subprocess.run(["sh", "-n", str(folder / path)], check=True)
+    subprocess.run(["make", "--dry-run", "help"], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff_has_nothing_to_say(rendered: tuple[Combination, Path], command: list[str]) -> None:
+    _, folder = rendered
+    ruff = [str(BIN / "ruff"), *command, "--no-cache", "."]
+    done = subprocess.run(ruff, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+PACKAGES = (
+    "services/business_api",
+    "services/data_postgres_api",
+    "shared/chassis",
+    "shared/contracts",
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_are_declared(
+    rendered: tuple[Combination, Path], package: str, tmp_path: Path
+) -> None:
+    _, folder = rendered
+    own = folder / package / "src"
+    report = tmp_path / "deptry.json"
+    done = subprocess.run(
+        [
+            str(BIN / "deptry"),
+            str(own),
+            "--config",
+            str(folder / package / "pyproject.toml"),
+            "--json-output",
+            str(report),
+            # Named by hand: deptry looks at installed packages, and here none of these is.
+            "--package-module-name-map",
+            "uvicorn=uvicorn,sentry-sdk=sentry_sdk,pydantic-settings=pydantic_settings",
+            "--per-rule-ignores",
+            # Started by the image, loaded by SQLAlchemy, wanted by FastAPI's TestClient.
+            "DEP002=uvicorn|alembic|httpx2",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, report.read_text() if report.exists() else done.stderr
+
+
+def test_every_compose_file_set_is_valid(rendered: tuple[Combination, Path]) -> None:
+    require_docker()
+    _, folder = rendered
+    (folder / ".env").write_text((folder / ".env.example").read_text())
+    sets: list[list[str]] = [[]] + [
+        ["-f", path.name] for path in sorted(folder.glob("docker-compose.*.yml"))
+    ]
+    try:
+        for extra in sets:
+            compose = ["docker", "compose", "-f", "docker-compose.yml", *extra, "config", "--quiet"]
+            done = subprocess.run(
+                compose, cwd=folder, capture_output=True, text=True, env=os.environ
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stderr == ""
+    finally:
+        (folder / ".env").unlink()
+
+
+def test_every_link_and_path_in_the_documents_resolves(rendered: tuple[Combination, Path]) -> None:
+    _, folder = rendered
+    for path, text in texts(folder, ".md").items():
+        here = (folder / path).parent
+        for link in LINK.findall(text):
+            if not link.startswith(("http://", "https://")):
+                assert (here / link).exists(), f"{path}: {link}"
+        for name in CODE.findall(FENCED.sub("", text)):
+            if name.startswith(("/", "http", *MADE_LATER)) or "..." in name:
+                continue
+            assert list(folder.glob(name.rstrip("/"))), f"{path}: {name}"

@@ -1,0 +1,63 @@
+"""Law 3, move: an updated project is, byte for byte, the one that would be rendered anew."""
+
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.matrix import PYTHONS, moves
+from tests.support.project import empty_directories, files_of, render, start
+
+PAIRS = [
+    pytest.param(low, high, PYTHONS[index % len(PYTHONS)], id=f"{low}-{high}")
+    for index, (low, high) in enumerate(moves())
+]
+
+
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+def test_moving_up_is_rendering_anew(
+    tmp_path: Path, low: Combination, high: Combination, python: str
+) -> None:
+    project = start(tmp_path / "project", low, {"python_version": python})
+    project.move(high)
+    assert files_of(project.path) == files_of(
+        render(tmp_path / "anew", high, {"python_version": python})
+    )
+
+
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+def test_moving_down_is_rendering_anew(
+    tmp_path: Path, low: Combination, high: Combination, python: str
+) -> None:
+    project = start(tmp_path / "project", high, {"python_version": python})
+    gone = dict.fromkeys(high.modules - low.modules, False)
+    project.move(low, {"allow_removal": True, **gone})
+    anew = render(tmp_path / "anew", low, {"python_version": python})
+    assert files_of(project.path) == files_of(anew)
+    assert empty_directories(project.path) == []
+
+
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+def test_moving_down_needs_the_word(
+    tmp_path: Path, low: Combination, high: Combination, python: str
+) -> None:
+    project = start(tmp_path / "project", high, {"python_version": python})
+    before = files_of(project.path)
+    if low.level < high.level:
+        with pytest.raises(ValueError, match="allow_removal=true"):
+            project.move(low)
+        assert files_of(project.path) == before
+
+
+def test_the_answers_can_change_without_a_move(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    answers = {"project_name": "Tea House", "python_version": "3.12"}
+    project.move(Combination(1), answers)
+    anew = render(tmp_path / "anew", Combination(1), answers)
+    assert files_of(project.path) == files_of(anew)
+
+
+def test_the_word_is_not_stored(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(2))
+    project.move(Combination(1), {"allow_removal": True})
+    assert "allow_removal" not in project.read(".copier-answers.yml")
