@@ -261,8 +261,8 @@ EDITS = [
     ),
     Edit(
         "a deleted example",
-        lambda p: (p.path / DATA / "tests/unit/test_orders_routes.py").unlink(),
-        lambda p: not (p.path / DATA / "tests/unit/test_orders_routes.py").exists(),
+        lambda p: (p.path / DATA / "tests/unit/test_cursor.py").unlink(),
+        lambda p: not (p.path / DATA / "tests/unit/test_cursor.py").exists(),
     ),
     Edit(
         "a marker for pytest",

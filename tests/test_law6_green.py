@@ -53,7 +53,18 @@ def test_make_verify_is_green(tmp_path: Path, combination: Combination, python: 
 
 
 BREAKS = {
-    "the services": ("services/business_api/src/business_api/main.py", "create_app(", "create(", 1),
+    "a service": (
+        "services/business_api/src/business_api/main.py",
+        "= create_app(",
+        "= create(",
+        3,
+    ),
+    "the migrations": (
+        "services/data_postgres_api/migrations/versions/core/0001_orders.py",
+        "down_revision: str | Sequence[str] | None = None",
+        'down_revision: str | Sequence[str] | None = "lost"',
+        1,
+    ),
     "an API": (
         "services/data_postgres_api/src/data_postgres_api/orders/repository.py",
         "return stored, False",
@@ -82,9 +93,7 @@ def test_make_verify_stops_at_what_is_broken(tmp_path: Path, broken: str) -> Non
     path, old, new, gate = BREAKS[broken]
     text = project.read(path)
     assert old in text
-    (project.path / path).write_text(
-        text.replace(old, new, 1) if gate != 1 else text.replace(old, new)
-    )
+    (project.path / path).write_text(text.replace(old, new, 1))
     done = project.make("verify", check=False)
     assert done.returncode != 0
     lines = [line for line in done.stdout.splitlines() if re.match(r"(passed|skip|FAILED) ", line)]

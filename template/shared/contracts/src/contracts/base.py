@@ -1,9 +1,20 @@
 """The base of every contract: immutable, and strict about fields that it does not know."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Contract(BaseModel):
     """A message between services; an unknown field is an error, so a typo never passes unseen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _whole(value: Any) -> Any:
+    # To JSON, 2.0 is an integer; "2" and true are none.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+"""An integer as JSON understands it."""

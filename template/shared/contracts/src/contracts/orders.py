@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from contracts.base import Contract
+from contracts.base import Contract, Whole
 from contracts.money import Money, Price
 
 MAX_LINES = 100
 MAX_QUANTITY = 10_000
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["TEA-250"])]
-Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+Quantity = Annotated[Whole, Field(ge=1, le=MAX_QUANTITY)]
 
 
 class OrderStatus(StrEnum):
@@ -48,7 +48,7 @@ class StatusChange(Contract):
     """A move to another state, valid only for the version of the order that the caller has read."""
 
     status: OrderStatus
-    version: int = Field(ge=1, le=2**31 - 1)
+    version: Annotated[Whole, Field(ge=1, le=2**31 - 1)]
 
 
 class Order(Contract):

@@ -32,7 +32,9 @@ def test_money_refuses(amount: object) -> None:
     [
         {"quantity": 0},
         {"quantity": -3},
-        {"quantity": 2.0},
+        {"quantity": 2.5},
+        {"quantity": "2"},
+        {"quantity": True},
         {"quantity": 10_001},
         {"sku": ""},
         {"sku": "TEA\x00"},

@@ -1,0 +1,79 @@
+"""The baseline: one FastAPI process with SQLAlchemy and asyncpg, on the same rows.
+
+It runs in the environment of a rendered project, whose models and contracts it shares.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from contracts.money import Money, Price
+from contracts.orders import Order, OrderLine, OrderPage, OrderStatus
+from data_postgres_api.orders.models import OrderRow
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connection pool."""
+    engine = create_async_engine(os.environ["BARE_URL"])
+    app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One session a request."""
+    async with request.app.state.sessions() as session:
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(get_session)]
+
+
+def to_answer(row: OrderRow) -> Order:
+    """Turn a row into the same answer that the services give."""
+    return Order(
+        id=row.id,
+        customer_id=row.customer_id,
+        status=OrderStatus(row.status),
+        lines=tuple(
+            OrderLine(
+                sku=line.sku,
+                quantity=line.quantity,
+                unit_price=Price(amount=line.unit_amount, currency=row.currency),
+            )
+            for line in row.lines
+        ),
+        total=Money(amount=row.total, currency=row.currency),
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+@app.get("/api/v1/orders")
+async def list_orders(session: Session, limit: int = 20) -> OrderPage:
+    """List the newest orders."""
+    statement = (
+        select(OrderRow).order_by(OrderRow.created_at.desc(), OrderRow.id.desc()).limit(limit)
+    )
+    rows = (await session.scalars(statement)).all()
+    return OrderPage(items=tuple(to_answer(row) for row in rows), next_cursor=None)
+
+
+@app.get("/api/v1/orders/{order_id}")
+async def get_order(order_id: UUID, session: Session) -> Order:
+    """Return one order."""
+    row = await session.get(OrderRow, order_id)
+    if row is None:
+        raise HTTPException(404)
+    return to_answer(row)
