@@ -5,11 +5,10 @@ import logging
 
 from alembic import context
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.app import configure_logging
 from chassis.settings import read_settings
-from data_postgres_api.database import Base, wait_for_database
+from data_postgres_api.database import Base, create_engine, wait_for_database
 from data_postgres_api.orders import models  # noqa: F401  (registers its tables)
 from data_postgres_api.settings import PostgresSettings
 
@@ -24,9 +23,9 @@ def migrate(connection: Connection) -> None:
 async def main() -> None:
     """Wait for PostgreSQL, then migrate."""
     settings = read_settings(PostgresSettings)
-    engine = create_async_engine(settings.url)
+    engine = create_engine(settings)
     try:
-        await wait_for_database(engine, settings.wait_seconds)
+        await wait_for_database(engine, settings)
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
     finally:

@@ -10,40 +10,58 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 from chassis.errors import Unavailable
+from data_postgres_api.settings import PostgresSettings
 
 log = logging.getLogger(__name__)
-
-# What connecting raises while PostgreSQL is down or still starting, and what a full pool raises.
-UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeout)
 
 
 class Base(DeclarativeBase):
     """The base of all tables."""
 
 
-class DatabaseNotReady(RuntimeError):
-    """PostgreSQL did not accept a connection in time."""
+def create_engine(settings: PostgresSettings) -> AsyncEngine:
+    """Return the engine; to connect in vain raises `Unavailable`, whatever the driver says."""
+
+    async def connect() -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(
+                host=settings.host,
+                port=settings.port,
+                user=settings.user,
+                password=settings.password.get_secret_value(),
+                database=settings.db,
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable("The database cannot be reached.") from error
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect)
 
 
-async def wait_for_database(engine: AsyncEngine, seconds: float) -> None:
-    """Return once PostgreSQL answers; raise `DatabaseNotReady` after `seconds`."""
-    where = f"PostgreSQL at {engine.url.host}:{engine.url.port}"
-    deadline = asyncio.get_running_loop().time() + seconds
+async def wait_for_database(engine: AsyncEngine, settings: PostgresSettings) -> None:
+    """Return once PostgreSQL answers; raise `Unavailable` after `settings.wait_seconds`."""
+    where = f"PostgreSQL at {settings.host}:{settings.port}"
+    deadline = asyncio.get_running_loop().time() + settings.wait_seconds
     while True:
         try:
             async with engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
             return
-        except (*UNREACHABLE, DBAPIError) as error:
+        except (Unavailable, DBAPIError) as error:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
-                raise DatabaseNotReady(
-                    f"{where} did not accept a connection within {seconds:g} seconds: {error}"
-                ) from error
+                raise Unavailable(
+                    f"{where} did not accept a connection within {settings.wait_seconds:g} "
+                    f"seconds: {error.__cause__ or error}"
+                ) from None
             log.warning("waiting for %s, %.0f seconds left", where, left)
             await asyncio.sleep(min(1, left))
 
@@ -52,11 +70,9 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     sessions = cast(async_sessionmaker[AsyncSession], request.app.state.sessions)
     try:
         async with sessions.begin() as session:
-            try:
-                await session.connection()
-            except UNREACHABLE as error:
-                raise Unavailable("The database cannot be reached.") from error
             yield session
+    except PoolTimeout as error:
+        raise Unavailable("Every connection to the database is in use.") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error

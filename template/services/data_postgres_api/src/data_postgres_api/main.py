@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from chassis.app import create_app
 from chassis.settings import read_settings
-from data_postgres_api.database import wait_for_database
+from data_postgres_api.database import create_engine, wait_for_database
 from data_postgres_api.features import FEATURES
 from data_postgres_api.orders.router import router as orders
 from data_postgres_api.settings import PostgresSettings
@@ -18,9 +18,9 @@ from data_postgres_api.settings import PostgresSettings
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Wait for PostgreSQL, then hold the connection pool for as long as the service runs."""
     settings = read_settings(PostgresSettings)
-    engine = create_async_engine(settings.url)
+    engine = create_engine(settings)
     try:
-        await wait_for_database(engine, settings.wait_seconds)
+        await wait_for_database(engine, settings)
         app.state.engine = engine
         app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
         yield

@@ -2,7 +2,6 @@
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import URL
 
 
 class PostgresSettings(BaseSettings):
@@ -16,15 +15,3 @@ class PostgresSettings(BaseSettings):
     password: SecretStr
     db: str = "app"
     wait_seconds: float = Field(default=60, ge=0)
-
-    @property
-    def url(self) -> URL:
-        """The address for SQLAlchemy, with the asyncpg driver."""
-        return URL.create(
-            "postgresql+asyncpg",
-            username=self.user,
-            password=self.password.get_secret_value(),
-            host=self.host,
-            port=self.port,
-            database=self.db,
-        )

@@ -26,18 +26,22 @@ class Exact:
     def pattern(self) -> str:
         return rf"^\d{{1,{self.digits}}}(\.\d{{1,2}})?$"
 
-    def _read(self, value: Any) -> Decimal:
-        text = f"{value:f}" if isinstance(value, Decimal) else value
-        if not isinstance(text, str) or not re.fullmatch(self.pattern, text, re.ASCII):
-            raise ValueError(
-                f'an amount is text such as "9.90", with at most {self.digits} digits before '
-                "the point and two behind it"
-            )
-        return Decimal(text).quantize(CENT)
-
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        matches = re.compile(self.pattern, re.ASCII).fullmatch
+        refusal = (
+            f'an amount is text such as "9.90", with at most {self.digits} digits before the point '
+            "and two behind it"
+        )
+
+        def read(value: Any) -> Decimal:
+            text = str(value) if isinstance(value, Decimal) else value
+            if not isinstance(text, str) or not matches(text):
+                raise ValueError(refusal)
+            amount = Decimal(text)
+            return amount if text[-3:-2] == "." else amount.quantize(CENT)
+
         return core_schema.no_info_plain_validator_function(
-            self._read, serialization=core_schema.to_string_ser_schema()
+            read, serialization=core_schema.to_string_ser_schema()
         )
 
     def __get_pydantic_json_schema__(self, _: Any, __: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from contracts.orders import Order, OrderPage, OrderQuery, OrderStatus
 router = APIRouter(prefix="/api/v1/orders", tags=["orders"])
 
 
-def get_orders(request: Request) -> Orders:
+async def get_orders(request: Request) -> Orders:
     """Return the port to the orders; tests put another one in its place."""
     return OrdersGateway(cast(ServiceClient, request.app.state.data_service))
 

@@ -13,7 +13,7 @@ from data_postgres_api.orders.repository import OrderRepository
 router = APIRouter(prefix="/api/v1/orders", tags=["orders"])
 
 
-def get_repository(session: Session) -> OrderRepository:
+async def get_repository(session: Session) -> OrderRepository:
     """Return the repository of this request's transaction."""
     return OrderRepository(session)
 
