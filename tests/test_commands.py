@@ -185,6 +185,28 @@ def test_env_is_completed_and_never_changed(tmp_path: Path) -> None:
     assert "SENTRY_DSN=" in project.read(".env")
 
 
+def test_the_hooks_pass_on_a_fresh_project_and_refuse_conflict_markers(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(2))
+    project.make("hooks")
+    project.append("README.md", "One line more.\n")
+    project.git("add", "README.md")
+    commit = ["git", "commit", "--quiet", "--message", "An edit"]
+    environment = outer_environment() | IDENTITY
+
+    def committed() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            commit, cwd=project.path, env=environment, capture_output=True, text=True
+        )
+
+    done = committed()
+    assert done.returncode == 0, done.stdout + done.stderr
+    project.append("README.md", "<<<<<<< before updating\nours\n")
+    project.git("add", "README.md")
+    done = committed()
+    assert done.returncode != 0
+    assert "no conflict markers" in done.stdout + done.stderr
+
+
 def test_two_projects_have_different_secrets(tmp_path: Path) -> None:
     secrets = set()
     for name in ("one", "two"):

@@ -1,0 +1,25 @@
+"""Level 1 can be read in half an hour: no over-engineering is the purpose of the specification."""
+
+from pathlib import Path
+
+from extensions.stages import Combination
+from tests.support.project import files_of, render
+
+
+def test_level_1_is_small(tmp_path: Path) -> None:
+    files = files_of(render(tmp_path / "project", Combination(1)))
+    assert len(files) <= 90
+    lines = [
+        line
+        for path, content in files.items()
+        if path.endswith(".py")
+        for line in content.decode().splitlines()
+        if line.strip()
+    ]
+    assert len(lines) <= 1600
+    seams = [
+        path
+        for path, content in files.items()
+        if b"# stagecraft: " in content and not path.endswith(".md")
+    ]
+    assert len(seams) <= 6
