@@ -9,8 +9,17 @@ endif
 
 UV = .uv/bin/uv
 RUN = $(UV) run --quiet
-LEVEL ?= 1
+LEVEL = 1
 WORKERS ?= 2
+
+# From the command line only: WSL has a NAME of its own in the environment.
+define only_from_the_command_line
+ifneq ($$(origin $(1)),command line)
+override $(1) :=
+endif
+endef
+$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON,$(eval $(call only_from_the_command_line,$(name))))
+export NAME DESCRIPTION AUTHOR PYTHON
 
 .PHONY: help new test lint matrix-full combinations green bench docs setup
 help: ## List the targets
@@ -21,7 +30,7 @@ new: setup ## Start a project: make new DEST=../shop LEVEL=2 (NAME="Corner Shop"
 	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
 test: setup lint ## Run the laws and everything else, on every combination
-	$(RUN) pytest --numprocesses $(WORKERS) --dist loadgroup tests
+	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile tests
 
 lint: setup ## Check style and types of the template's own code
 	$(RUN) ruff check .
@@ -30,7 +39,7 @@ lint: setup ## Check style and types of the template's own code
 	$(RUN) yamllint --strict stages.yml copier.yml .github
 
 matrix-full: setup ## Run every combination where "make test" runs a covering array
-	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadgroup tests
+	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile tests
 
 combinations: setup
 	@$(RUN) python -c 'import json; from tests.support.matrix import every; print("matrix=" + json.dumps(every()))'
@@ -50,6 +59,6 @@ setup: $(UV)
 	  exit 1; }
 
 $(UV):
-	@python3 -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || { \
+	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Stagecraft needs Python 3.11 or newer, with venv, as python3."; exit 1; }
 	@python3 -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9'

@@ -141,15 +141,6 @@ class Rules:
             if any(self.active(rule, combination) for rule in self.claimants(path))
         }
 
-    def documents(self, combination: Combination) -> set[str]:
-        """The documents of `combination`, relative to docs/."""
-        return {
-            document
-            for rule in self.rules
-            if self.active(rule, combination)
-            for document in rule.documents
-        }
-
 
 @cache
 def _pattern(claim: str) -> re.Pattern[str]:

@@ -7,6 +7,24 @@ if [ -z "${DEST:-}" ]; then
   say "Say where the project goes: make new DEST=../shop LEVEL=2"
   exit 2
 fi
+case $LEVEL in '' | *[!0-9]*)
+  say "LEVEL is a number, such as 2; it is \"$LEVEL\"."
+  exit 2 ;;
+esac
+case $(dirname -- "$DEST") in
+  /*) parent=$(dirname -- "$DEST") ;;
+  *) parent=$(pwd)/$(dirname -- "$DEST") ;;
+esac
+if [ ! -d "$parent" ]; then
+  say "There is no folder $parent to put the project into."
+  exit 1
+fi
+case $(cd "$parent" && pwd -P)/ in "$(pwd -P)"/*)
+  if [ ! -d "$DEST" ] || [ -z "$(ls -A "$DEST")" ]; then
+    say "$DEST is inside this checkout, which would be dirty from then on. Choose a folder beside it."
+    exit 1
+  fi ;;
+esac
 # A project remembers the commit that it came from; of uncommitted changes nobody could update it.
 if [ -n "$(git status --porcelain)" ]; then
   say "This checkout has uncommitted changes, and a project made from them could never be updated." \
@@ -39,4 +57,4 @@ if ! git config user.email >/dev/null; then
 fi
 git commit --quiet --message "Start from Stagecraft, at level $LEVEL"
 say "" "$DEST is ready, at level $LEVEL, with its first commit. Next:" "" \
-  "  cd $DEST" "  make up" "  make verify"
+  "  cd \"$DEST\"" "  make up" "  make verify"

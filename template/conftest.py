@@ -76,10 +76,11 @@ def alembic_config() -> Config:
 def database(postgres_url: URL, alembic_config: Config) -> Iterator[URL]:
     """The address of a PostgreSQL with every migration; the environment points to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("host", "port", "password", "database"):
-            key = {"database": "DB"}.get(name, name.upper())
-            patch.setenv(f"POSTGRES_{key}", str(getattr(postgres_url, name)))
+        patch.setenv("POSTGRES_HOST", str(postgres_url.host))
+        patch.setenv("POSTGRES_PORT", str(postgres_url.port))
         patch.setenv("POSTGRES_USER", str(postgres_url.username))
+        patch.setenv("POSTGRES_PASSWORD", str(postgres_url.password))
+        patch.setenv("POSTGRES_DB", str(postgres_url.database))
         command.upgrade(alembic_config, "heads")
         yield postgres_url
 

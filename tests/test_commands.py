@@ -56,7 +56,7 @@ def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> l
 
 def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path) -> None:
     require_docker()
-    target = tmp_path / "printed"
+    target = tmp_path / "printed here"
     done = copier(
         *("copy", "--defaults", "--vcs-ref=HEAD", "--data", "maturity_level=1"),
         str(repository()),
@@ -87,17 +87,41 @@ def test_make_new_makes_a_project_that_can_be_moved(checkout: Path, tmp_path: Pa
     assert project.read("README.md").startswith("# Corner Shop\n")
     answers = project.read(".copier-answers.yml")
     assert f"_src_path: {checkout}" in answers, "an absolute path: the project may be moved"
-    assert COMMANDS.findall(done.stderr) == ["cd ../shop", "make up", "make verify"]
+    assert COMMANDS.findall(done.stderr) == ['cd "../shop"', "make up", "make verify"]
 
     moved = project.make("upgrade", "LEVEL=2")
     assert "Moved, without a conflict" in moved.stderr
     assert "maturity_level: 2" in project.read(".copier-answers.yml")
 
 
+def test_a_move_keeps_the_version_of_the_template_and_latest_takes_a_newer_one(
+    checkout: Path, tmp_path: Path
+) -> None:
+    git(checkout, "tag", "v0.1.0")
+    make(checkout, "new", "DEST=../shop")
+    project = Project(tmp_path / "shop")
+    page = "docs/atomic/services/fastapi/routing-patterns.md"
+    source = checkout / "template" / page
+    source.write_text(source.read_text() + "\nOf a newer version.\n")
+    commit_all(checkout, "A newer version")
+    git(checkout, "tag", "v0.2.0")
+
+    project.make("upgrade", "LEVEL=2")
+    project.commit("Level 2")
+    assert "_commit: v0.1.0" in project.read(".copier-answers.yml")
+    assert "Of a newer version." not in project.read(page)
+    project.make("upgrade", "TEMPLATE=latest")
+    assert "_commit: v0.2.0" in project.read(".copier-answers.yml")
+    assert "maturity_level: 2" in project.read(".copier-answers.yml")
+    assert "Of a newer version." in project.read(page)
+
+
 BAD = [
     ([], "Say where the project goes"),
-    (["DEST=../shop", "LEVEL=9"], "There is no level 9; this version offers 1 to 2."),
-    (["DEST=../shop", "LEVEL=two"], "invalid literal"),
+    (["DEST=../shop", "LEVEL=9"], "There is no level 9; this version offers 1 to"),
+    (["DEST=../shop", "LEVEL=two"], "LEVEL is a number"),
+    (["DEST=shop"], "inside this checkout"),
+    (["DEST=../nowhere/shop"], "There is no folder"),
     (["DEST=../shop", "NAME=3 Bears"], "starts with a digit"),
     (["DEST=tests"], "tests exists and is not empty"),
 ]
@@ -125,12 +149,15 @@ def test_make_new_refuses_a_dirty_checkout(checkout: Path, tmp_path: Path) -> No
 
 MOVES = [
     (["upgrade"], "Say where to"),
-    (["upgrade", "LEVEL=7"], "There is no level 7; this version offers 1 to 2."),
-    (["upgrade", "LEVEL=x"], "invalid literal"),
+    (["upgrade", "LEVEL=7"], "There is no level 7; this version offers 1 to"),
+    (["upgrade", "LEVEL=x"], "LEVEL is a number"),
+    (["upgrade", "MODULE=.*"], "MODULE is a name"),
+    (["downgrade", "LEVEL=2"], "goes to a lower one"),
     (["upgrade", "MODULE=paymnets"], 'There is no module "paymnets"'),
     (["upgrade", "LEVEL=1", "TEMPLATE=v99"], "Unknown revision: 'v99'"),
     (["downgrade"], "Say where to"),
-    (["downgrade", "LEVEL=0"], "There is no level 0"),
+    (["downgrade", "LEVEL=0"], "goes to a lower one, from 1 on"),
+    (["downgrade", "MODULE=payments"], "goes to a lower one, from 1 on"),
 ]
 
 
@@ -220,7 +247,7 @@ def test_the_readme_names_the_commands_that_exist() -> None:
     text = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     inside = (ROOT / "template/Makefile").read_text() + "".join(
-        path.read_text() for path in (ROOT / "template/make").glob("*.mk")
+        path.read_text() for path in (ROOT / "template/make").glob("*.mk*")
     )
     targets |= set(re.findall(r"^([a-z-]+):", inside, re.MULTILINE))
     named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE))

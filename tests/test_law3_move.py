@@ -43,10 +43,16 @@ def test_moving_down_needs_the_word(
 ) -> None:
     project = start(tmp_path / "project", high, {"python_version": python})
     before = files_of(project.path)
-    if low.level < high.level:
-        with pytest.raises(ValueError, match="allow_removal=true"):
-            project.move(low)
-        assert files_of(project.path) == before
+    gone = dict.fromkeys(high.modules - low.modules, False)
+    with pytest.raises(ValueError, match="allow_removal=true"):
+        project.move(low, gone)
+    assert files_of(project.path) == before
+
+
+def test_the_word_is_needed_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    project = start(tmp_path / "[shop]* ?", Combination(2))
+    with pytest.raises(ValueError, match="allow_removal=true"):
+        project.move(Combination(1))
 
 
 def test_the_answers_can_change_without_a_move(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,9 +95,9 @@ def added_slice(project: Project) -> None:
     project.replace(
         main,
         "from business_api.orders.router",
-        "from business_api.notes.router import router as notes\nfrom business_api.orders.router",
+        "from business_api.notes.router import router as note\nfrom business_api.orders.router",
     )
-    project.replace(main, "routers=[orders]", "routers=[orders, notes]")
+    project.replace(main, "routers=[orders]", "routers=[orders, note]")
 
 
 def added_column(project: Project) -> None:
@@ -161,7 +162,7 @@ EDITS = [
     Edit(
         "a slice of the team in main.py",
         added_slice,
-        holds(f"{BUSINESS}/src/business_api/main.py", "routers=[orders, notes]"),
+        holds(f"{BUSINESS}/src/business_api/main.py", "routers=[orders, note]"),
     ),
     Edit(
         "a setting",
@@ -234,6 +235,60 @@ EDITS = [
         "another port in .env.example",
         lambda p: p.replace(".env.example", "BUSINESS_API_PORT=8000", "BUSINESS_API_PORT=9000"),
         holds(".env.example", "BUSINESS_API_PORT=9000"),
+    ),
+    Edit(
+        "the other port in .env.example",
+        lambda p: p.replace(".env.example", "DATA_API_PORT=8001", "DATA_API_PORT=9001"),
+        holds(".env.example", "DATA_API_PORT=9001"),
+    ),
+    Edit(
+        "a higher coverage",
+        lambda p: p.append("Makefile", "\nCOVERAGE = 62\n"),
+        follows("Makefile", r"\nCOVERAGE = 62\n"),
+    ),
+    Edit(
+        "a rule of Ruff that is off",
+        lambda p: p.replace("pyproject.toml", '"A003", "N818"', '"A003", "N818", "RET504"'),
+        holds("pyproject.toml", '"N818", "RET504"]'),
+    ),
+    Edit(
+        "a dependency of the chassis",
+        lambda p: p.replace(
+            "shared/chassis/pyproject.toml",
+            '    "starlette>=1.0",\n',
+            '    "starlette>=1.0",\n    "anyio>=4",\n',
+        ),
+        follows("shared/chassis/pyproject.toml", r'"starlette>=1\.0",\n    "anyio>=4",\n\]'),
+    ),
+    Edit(
+        "a header for the next service",
+        lambda p: p.replace(
+            "shared/chassis/src/chassis/outgoing.py",
+            "    return headers",
+            '    headers |= {"X-Shop": "1"}\n    return headers',
+        ),
+        follows("shared/chassis/src/chassis/outgoing.py", r'line\.\n    headers \|= {"X-Shop"'),
+    ),
+    Edit(
+        "a variable for an included service",
+        lambda p: p.replace(
+            f"{BUSINESS}/compose.yml",
+            "      DATA_SERVICE_URL: http://data_postgres_api:8001\n",
+            "      DATA_SERVICE_URL: http://data_postgres_api:8001\n      SHOP: open\n",
+        ),
+        follows(
+            f"{BUSINESS}/compose.yml", r"DATA_SERVICE_URL: [^\n]*\n      SHOP: open\n    ports"
+        ),
+    ),
+    Edit(
+        "notes in AGENTS.md",
+        lambda p: p.append("AGENTS.md", "\nWe deploy on Fridays.\n"),
+        follows("AGENTS.md", r"## Notes of the team\n.*We deploy on Fridays\.\n$"),
+    ),
+    Edit(
+        "a decision in the architecture",
+        lambda p: p.append("docs/architecture.md", "\n- Prices are net.\n"),
+        follows("docs/architecture.md", r"## Decisions of the team\n.*Prices are net\.\n$"),
     ),
     Edit(
         "a file that git ignores",
@@ -312,8 +367,16 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     project.commit("All edits, and the lock")
     project.make("test")
     # The very command that a team uses: it also refreshes the lock and looks for markers.
-    project.make("upgrade", f"LEVEL={high.level}")
+    added = [f"MODULE={module}" for module in high.modules - low.modules]
+    project.make("upgrade", f"LEVEL={high.level}", *added)
     check_kept(project, EDITS)
+    project.make("env")
+    config = subprocess.run(
+        ["docker", "compose", "config"], cwd=project.path, capture_output=True, text=True
+    )
+    assert config.returncode == 0, config.stderr
+    for text in ("GREETING: hello", "SHOP: open", "image: redis:8"):
+        assert text in config.stdout
     project.make("lint")
     project.make("test")
 

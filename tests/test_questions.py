@@ -44,7 +44,7 @@ BAD = [
     ("author", "a\x1b[31m", "line break or a control character"),
     ("author", "a" * 101, "more than 100 characters"),
     ("python_version", "2.7", "'2.7' is not in"),
-    ("maturity_level", 0, "There is no level 0; this version offers 1 to 2"),
+    ("maturity_level", 0, f"There is no level 0; this version offers 1 to {RULES.highest}"),
     ("maturity_level", -1, "There is no level -1"),
     ("maturity_level", RULES.highest + 1, f"There is no level {RULES.highest + 1}"),
     ("maturity_level", "two", "invalid literal for int"),

@@ -41,6 +41,12 @@ def test_the_workflow_is_valid() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_workflow_is_safe() -> None:
+    audit = [str(BIN / "zizmor"), "--offline", str(ROOT / ".github/workflows/ci.yml")]
+    done = subprocess.run(audit, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_action_is_pinned_by_digest() -> None:
     text = (ROOT / ".github/workflows/ci.yml").read_text()
     for action in re.findall(r"uses: (\S+)", text):

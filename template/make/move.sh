@@ -4,10 +4,26 @@ direction=$1
 LEVEL=${LEVEL:-} MODULE=${MODULE:-} TEMPLATE=${TEMPLATE:-}
 say() { printf '%s\n' "$@" >&2; }
 
+recorded=$(sed -n 's/^maturity_level: *//p' .copier-answers.yml)
+
 if [ -z "$LEVEL$MODULE$TEMPLATE" ]; then
   say "Say where to: make upgrade LEVEL=2, make upgrade MODULE=name, make upgrade TEMPLATE=latest" \
     "or make downgrade LEVEL=1. docs/maturity-levels.md shows what each level has."
   exit 2
+fi
+case $LEVEL in *[!0-9]*)
+  say "LEVEL is a number, such as 2; it is \"$LEVEL\"."
+  exit 2 ;;
+esac
+case $MODULE in *[!a-z_]*)
+  say "MODULE is a name such as payments; it is \"$MODULE\"."
+  exit 2 ;;
+esac
+if [ "$direction" = down ]; then
+  if [ -z "$LEVEL" ] || [ "$LEVEL" -lt 1 ] || [ "$LEVEL" -ge "$recorded" ]; then
+    say "The project is at level $recorded; make downgrade LEVEL=n goes to a lower one, from 1 on."
+    exit 2
+  fi
 fi
 if ! git rev-parse --git-dir >/dev/null 2>&1; then
   say "This folder is not a git repository, so your edits could not be kept. Make it one:" \
@@ -27,7 +43,8 @@ case $TEMPLATE in
 esac
 if [ -n "$LEVEL" ]; then set -- "$@" --data "maturity_level=$LEVEL"; fi
 if [ -n "$MODULE" ]; then
-  if ! grep -q "^$MODULE: \(true\|false\)$" .copier-answers.yml; then
+  # A newer template may know modules that this project has never been asked about.
+  if [ -z "$TEMPLATE" ] && ! grep -Eq "^$MODULE: (true|false)$" .copier-answers.yml; then
     say "There is no module \"$MODULE\". docs/maturity-levels.md lists the modules."
     exit 2
   fi
@@ -37,7 +54,7 @@ if [ "$direction" = down ]; then
   mkdir -p backups
   backup=backups/before-level-$LEVEL-$(date +%Y%m%d-%H%M%S).sql
   if [ -n "$($COMPOSE ps --quiet --status running postgres)" ]; then
-    $COMPOSE exec -T postgres pg_dump --username app app > "$backup"
+    (umask 077 && $COMPOSE exec -T postgres pg_dump --username app app > "$backup")
     say "The data are in $backup."
   else
     say "PostgreSQL is not running, so there is no backup; its volume stays as it is."
@@ -58,6 +75,8 @@ if [ -n "$conflicts" ]; then
     "Keep what is right, remove the markers, then: make verify"
   exit 1
 fi
-if [ -f uv.lock ]; then "$UV" lock --quiet; fi
+if [ -f uv.lock ] && ! "$UV" lock --quiet; then
+  say "The lock could not be refreshed; run \"make setup\" when the reason above is gone."
+fi
 say "" "Moved, without a conflict. Next:" "  git diff" "  make verify" \
-  "  git add --all && git commit --message 'Move up'"
+  "  git add --all && git commit --message 'Move the project'"

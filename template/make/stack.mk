@@ -17,6 +17,11 @@ down: ## Stop everything; the data stay
 logs: ## Follow the logs of all services
 	$(COMPOSE) logs --follow
 
+# From the command line only: WSL has a NAME of its own in the environment.
+ifneq ($(origin NAME),command line)
+override NAME :=
+endif
+
 migration: env setup ## Make a revision from the changed models: make migration NAME="add note"
 	@test -n "$(NAME)" || { echo 'Say what changes: make migration NAME="add note to orders"'; exit 2; }
 	$(COMPOSE) run --rm --build migrate

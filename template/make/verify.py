@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +85,35 @@ def report(plan: dict[str, Any], results: list[Result]) -> str:
     )
 
 
+def check_apart(env: dict[str, str]) -> str:
+    """Return why a second stack would touch the one of development, or nothing."""
+    command = ["docker", "compose", "config", "--format", "json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    if done.returncode:
+        return done.stderr
+    config = json.loads(done.stdout)
+    named = [name for name, service in config["services"].items() if "container_name" in service]
+    for name, volume in config.get("volumes", {}).items():
+        if volume.get("external") or not volume["name"].startswith(env["COMPOSE_PROJECT_NAME"]):
+            named.append(name)
+    if named:
+        return f"These have a fixed name, so a second stack would share them: {', '.join(named)}"
+    return ""
+
+
 def main() -> int:
     """Return 0 when every gate passed."""
     plan = tomllib.loads(Path("make/gates.toml").read_text())
-    name = Path.cwd().name.lower()
     # A stack of its own, on free ports: the one of development and its data are left alone.
-    stack = f"verify-{''.join(c for c in name if c.isalnum() or c in '-_')}"
     env = os.environ | {
-        "COMPOSE_PROJECT_NAME": stack,
+        "COMPOSE_PROJECT_NAME": f"verify-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}",
         "BUSINESS_API_PORT": "0",
         "DATA_API_PORT": "0",
     }
+    if shutil.which("docker") is None:
+        sys.exit("make verify runs the system, and needs Docker with Compose for that.")
+    if reason := check_apart(env):
+        sys.exit(reason)
     REPORTS.mkdir(exist_ok=True)
     for old in (*REPORTS.glob("*.log"), REPORTS / "tests.xml", REPORTS / "coverage.json"):
         old.unlink(missing_ok=True)

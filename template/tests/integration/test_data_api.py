@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from fastapi.testclient import TestClient
 
 PRICE = {"amount": "4.50", "currency": "EUR"}
@@ -48,7 +47,5 @@ def test_a_cursor_from_elsewhere_is_refused(data_api: TestClient) -> None:
     assert answer.json()["errors"][0]["field"] == "query.cursor"
 
 
-def test_it_is_ready_while_postgres_is(
-    data_api: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_ready_when_postgres_is(data_api: TestClient) -> None:
     assert data_api.get("/ready").json() == {"status": "ready", "checks": ["postgres"]}

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import pkgutil
+from importlib import import_module
 
 from alembic import context
 from sqlalchemy import Connection
 
+import data_postgres_api
 from chassis.app import configure_logging
 from chassis.settings import read_settings
 from data_postgres_api.database import Base, create_engine, wait_for_database
-from data_postgres_api.orders import models  # noqa: F401  (registers its tables)
 from data_postgres_api.settings import PostgresSettings
 
 
@@ -18,6 +20,13 @@ def migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata)
     with context.begin_transaction():
         context.run_migrations()
+
+
+def import_all_models() -> None:
+    """Import every `models` module of the service: a table that is not known would be dropped."""
+    for module in pkgutil.walk_packages(data_postgres_api.__path__, "data_postgres_api."):
+        if module.name.endswith(".models"):
+            import_module(module.name)
 
 
 async def main() -> None:
@@ -33,5 +42,6 @@ async def main() -> None:
 
 
 configure_logging()
+import_all_models()
 logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

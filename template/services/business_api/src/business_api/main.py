@@ -22,4 +22,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-app = create_app(title="Business API", routers=[orders], lifespan=lifespan, features=FEATURES)
+app = create_app(
+    title="Business API",
+    routers=[orders],
+    lifespan=lifespan,
+    features=FEATURES,
+)

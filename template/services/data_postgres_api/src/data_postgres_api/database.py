@@ -52,15 +52,15 @@ async def wait_for_database(engine: AsyncEngine, settings: PostgresSettings) -> 
     deadline = asyncio.get_running_loop().time() + settings.wait_seconds
     while True:
         try:
-            async with engine.connect() as connection:
+            async with asyncio.timeout_at(deadline), engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
             return
-        except (Unavailable, DBAPIError) as error:
+        except (Unavailable, DBAPIError, TimeoutError) as error:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 raise Unavailable(
                     f"{where} did not accept a connection within {settings.wait_seconds:g} "
-                    f"seconds: {error.__cause__ or error}"
+                    f"seconds: {error.__cause__ or error or 'no answer'}"
                 ) from None
             log.warning("waiting for %s, %.0f seconds left", where, left)
             await asyncio.sleep(min(1, left))

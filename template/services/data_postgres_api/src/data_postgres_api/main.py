@@ -28,4 +28,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.dispose()
 
 
-app = create_app(title="Data API", routers=[orders], lifespan=lifespan, features=FEATURES)
+app = create_app(
+    title="Data API",
+    routers=[orders],
+    lifespan=lifespan,
+    features=FEATURES,
+)

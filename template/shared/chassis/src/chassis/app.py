@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from chassis.body_limit import BodyLimitMiddleware
+from chassis.caller import CallerMiddleware
 from chassis.problems import PROBLEM_RESPONSES, install_problem_handlers
 
 Feature = Callable[[FastAPI], None]
@@ -36,6 +37,7 @@ def create_app(
     configure_logging()
     app = FastAPI(title=title, lifespan=lifespan, responses=PROBLEM_RESPONSES)
     app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(CallerMiddleware)
     install_problem_handlers(app)
     for router in routers:
         app.include_router(router)

@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from typing import Annotated
 
 from fastapi import Depends, Header
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 CALLER_HEADER = "X-Customer-Id"
 
@@ -26,6 +27,17 @@ async def _from_header(
 
 Caller = Annotated[str, Depends(_from_header)]
 """The id of the customer who calls; a route that declares it refuses a call without one."""
+
+
+class CallerMiddleware:
+    """Begins each request without a caller: a pipelined one inherits what the last has set."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _caller.set(None)
+        await self._app(scope, receive, send)
 
 
 def caller_headers() -> dict[str, str]:

@@ -27,7 +27,8 @@ class ServiceClient:
     def __init__(self, name: str, base_url: str, timeout: float) -> None:
         self._name = name
         self._base_url = base_url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        # To connect may take half of the time: that tells a service that is gone from a slow one.
+        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -71,14 +72,17 @@ class ServiceClient:
                 allow_redirects=False,
             ) as response:
                 status, content = response.status, await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unavailable(f"The {self._name} cannot be reached.") from error
         except TimeoutError as error:
             raise TooSlow(f"The {self._name} did not answer in time.") from error
         except aiohttp.ClientError as error:
-            raise Unavailable(f"The {self._name} cannot be reached.") from error
+            raise Unavailable(f"The {self._name} broke the connection off.") from error
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             self._refuse(status, content)
         try:
-            return answer.model_validate_json(content)
+            # New fields are no error here: services need not be updated at the same moment.
+            return answer.model_validate_json(content, extra="ignore")
         except ValidationError as error:
             raise BadGateway(f"The {self._name} gave an answer of the wrong shape.") from error
 

@@ -1,5 +1,6 @@
 """Logs as JSON, one object a line, in one shape for the service, uvicorn and SQLAlchemy."""
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -34,7 +35,10 @@ class LogSettings(BaseSettings):
 
 
 def _json(event: EventDict, **_: object) -> str:
-    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # half a surrogate pair, an integer beyond 64 bits
+        return json.dumps(event, default=repr)
 
 
 def _processors(service: str) -> list[Processor]:

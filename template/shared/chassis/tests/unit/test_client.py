@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from chassis.client import ServiceClient
 from chassis.errors import (
@@ -73,6 +73,13 @@ async def test_an_error_is_mapped(
 async def test_the_reason_is_passed_on(client: ServiceClient) -> None:
     with pytest.raises(Conflict, match=r"Because\."):
         await client.call("GET", "/409", Thing)
+
+
+async def test_a_new_field_of_an_answer_is_no_error(client: ServiceClient) -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    assert await client.call("GET", "/200", Strict) == Strict()
 
 
 async def test_an_answer_of_the_wrong_shape_is_a_bad_gateway(client: ServiceClient) -> None:

@@ -1,8 +1,8 @@
 """The base of every contract: immutable, and strict about fields that it does not know."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Contract(BaseModel):
@@ -16,5 +16,5 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
-"""An integer as JSON understands it."""
+WHOLE = BeforeValidator(_whole)
+"""Lets a strict integer be what JSON calls one; it stands behind the bounds of the field."""

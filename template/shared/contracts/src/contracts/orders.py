@@ -2,19 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field, model_validator
 
-from contracts.base import Contract, Whole
+from contracts.base import WHOLE, Contract
 from contracts.money import Money, Price
 
 MAX_LINES = 100
 MAX_QUANTITY = 10_000
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["TEA-250"])]
-Quantity = Annotated[Whole, Field(ge=1, le=MAX_QUANTITY)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY), WHOLE]
 
 
 class OrderStatus(StrEnum):
@@ -43,21 +43,23 @@ class NewOrder(Contract):
     lines: OrderLines
     total: Money
 
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        # The table keeps one currency an order; another one would be changed in silence.
+        if any(line.unit_price.currency != self.total.currency for line in self.lines):
+            raise ValueError("the lines and the total must have one currency")
+        return self
+
 
 class StatusChange(Contract):
     """A move to another state, valid only for the version of the order that the caller has read."""
 
     status: OrderStatus
-    version: Annotated[Whole, Field(ge=1, le=2**31 - 1)]
+    version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
 class Order(Contract):
-    """An order as stored; `version` grows by one with every change.
-
-    An answer may hold fields that are new: the services need not be updated at the same moment.
-    """
-
-    model_config = ConfigDict(extra="ignore")
+    """An order as stored; `version` grows by one with every change."""
 
     id: UUID
     customer_id: str
@@ -79,8 +81,6 @@ class OrderQuery(Contract):
 
 class OrderPage(Contract):
     """A part of a list; `next_cursor` asks for the part that follows, and is null at the end."""
-
-    model_config = ConfigDict(extra="ignore")
 
     items: tuple[Order, ...]
     next_cursor: str | None

@@ -52,3 +52,14 @@ def test_a_line_refuses(change: dict[str, Any]) -> None:
 def test_an_order_has_1_to_100_lines(count: int) -> None:
     with pytest.raises(ValidationError, match="lines"):
         NewOrder.model_validate({"lines": [LINE] * count, "total": TOTAL})
+
+
+def test_an_order_has_one_currency() -> None:
+    with pytest.raises(ValidationError, match="one currency"):
+        NewOrder.model_validate({"lines": [LINE], "total": TOTAL | {"currency": "USD"}})
+
+
+def test_the_schema_announces_every_bound() -> None:
+    line = NewOrder.model_json_schema()["$defs"]["OrderLine"]["properties"]
+    assert (line["quantity"]["minimum"], line["quantity"]["maximum"]) == (1, 10_000)
+    assert line["sku"]["pattern"]

@@ -44,8 +44,10 @@ class OrderRepository:
                     self._session.add(row)
                 return _to_contract(row), True
             except IntegrityError:
-                # Somebody else stored this id between our look and our insert.
-                row = await self._get(order_id)
+                # Somebody else stored this id between our look and our insert, or it is a bug.
+                row = await self._session.get(OrderRow, order_id)
+                if row is None:
+                    raise
         stored = _to_contract(row)
         if (stored.customer_id, stored.lines, stored.total) != (
             customer_id,
