@@ -1,6 +1,7 @@
 """The business service in front of the data service, over HTTP."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,12 @@ def test_the_request_id_is_in_the_logs_of_both_services(
 ) -> None:
     configure("both", LogSettings())  # to what is the standard output now
     business_api.get("/api/v1/orders", headers={"X-Request-ID": "journey-1"})
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    printed = ""
+    deadline = time.monotonic() + 10
+    # The data service writes its line after its answer, in a thread of its own.
+    while printed.count("chassis.access") < 2 and time.monotonic() < deadline:
+        printed += capsys.readouterr().out
+        time.sleep(0.01)
+    lines = [json.loads(line) for line in printed.splitlines() if line[:1] == "{"]
     seen = [line for line in lines if line.get("request_id") == "journey-1"]
     assert len([line for line in seen if line["event"] == "request"]) == 2
