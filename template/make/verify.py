@@ -7,98 +7,69 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 REPORTS = Path("reports")
 
 
-@dataclass(frozen=True)
-class Result:
-    """How one gate ended."""
-
-    gate: dict[str, Any]
-    passed: bool
-    seconds: float
-
-    @property
-    def word(self) -> str:
-        """A gate without commands is for something that this project does not have."""
-        if not self.gate["run"]:
-            return "skip"
-        return "passed" if self.passed else "FAILED"
-
-
-def run(gate: dict[str, Any], log: Path, env: dict[str, str]) -> Result:
-    """Run the commands of a gate; what they print goes to `log`."""
-    start = datetime.now(UTC)
+def run(gate: dict[str, Any], log: Path, env: dict[str, str]) -> str:
+    """Run the commands of a gate into `log`; one without commands is for what is not here."""
     with log.open("w") as output:
-        passed = all(
-            subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=env).returncode
-            == 0
-            for command in gate["run"]
-        )
-    return Result(gate, passed, (datetime.now(UTC) - start).total_seconds())
+        for command in gate["run"]:
+            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=env)
+            if done.returncode != 0:
+                return "FAILED"
+    return "passed" if gate["run"] else "skip"
 
 
-def measured() -> list[str]:
-    """Return what the tests left behind: how many ran, and what they covered."""
-    lines = []
+def measured() -> Iterator[str]:
+    """Yield what the tests left behind: how many ran, and what they covered."""
     if (tests := REPORTS / "tests.xml").exists():
         suite = next(ET.parse(tests).getroot().iter("testsuite")).attrib
         bad = int(suite["failures"]) + int(suite["errors"])
-        lines.append(f"- Tests: {suite['tests']} run, {bad} failed, {suite['skipped']} skipped")
+        yield f"- Tests: {suite['tests']} run, {bad} failed, {suite['skipped']} skipped"
     if (coverage := REPORTS / "coverage.json").exists():
         percent = json.loads(coverage.read_text())["totals"]["percent_covered"]
-        lines.append(f"- Coverage: {percent:.1f} %")
-    return lines
+        yield f"- Coverage: {percent:.1f} %"
 
 
-def report(plan: dict[str, Any], results: list[Result]) -> str:
-    """Return the QA report in Markdown."""
-    gates = [
-        f"| {result.gate['transition']} | {result.gate['shows']} | "
-        f"{result.word} | {result.seconds:.0f} s |"
-        for result in results
-    ]
-    left = [gate["shows"] for gate in plan["gate"][len(results) :]]
+def report(plan: dict[str, Any], ran: list[str]) -> str:
+    """Return the QA report in Markdown; `ran` are the table's lines of the gates that ran."""
+    left = ", ".join(gate["shows"] for gate in plan["gate"][len(ran) :])
     return "\n".join(
         [
-            f"# QA report: level {plan['level']}, {plan['name']}",
-            "",
-            f"Made by `make verify` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
-            "",
-            "| Transition | Gate | Result | Time |",
-            "| --- | --- | --- | --- |",
-            *gates,
+            f"# QA report: level {plan['level']}, {plan['name']}\n",
+            f"Made by `make verify` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.\n",
+            "| Transition | Gate | Result | Time |\n| --- | --- | --- | --- |",
+            *ran,
             "",
             *measured(),
             f"- Coverage that this level asks for: {plan['coverage']} %",
-            f"- Not run, because an earlier gate failed: {', '.join(left) or 'nothing'}",
+            f"- Not run, because an earlier gate failed: {left or 'nothing'}",
             f"- Not requested: {', '.join(plan['not_requested']) or 'nothing'}",
-            f"- The way up: {plan['next']}",
-            "",
+            f"- The way up: {plan['next']}\n",
         ]
     )
 
 
-def check_apart(env: dict[str, str]) -> str:
-    """Return why a second stack would touch the one of development, or nothing."""
+def check_apart(env: dict[str, str]) -> None:
+    """Stop when a second stack would touch the one of development."""
     command = ["docker", "compose", "config", "--format", "json"]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
-        return done.stderr
+        sys.exit(done.stderr)
     config = json.loads(done.stdout)
     named = [name for name, service in config["services"].items() if "container_name" in service]
     for name, volume in config.get("volumes", {}).items():
         if volume.get("external") or not volume["name"].startswith(env["COMPOSE_PROJECT_NAME"]):
             named.append(name)
     if named:
-        return f"These have a fixed name, so a second stack would share them: {', '.join(named)}"
-    return ""
+        sys.exit(f"These have a fixed name, so a second stack would share them: {', '.join(named)}")
 
 
 def main() -> int:
@@ -112,30 +83,28 @@ def main() -> int:
     }
     if shutil.which("docker") is None:
         sys.exit("make verify runs the system, and needs Docker with Compose for that.")
-    if reason := check_apart(env):
-        sys.exit(reason)
+    check_apart(env)
     REPORTS.mkdir(exist_ok=True)
     for old in (*REPORTS.glob("*.log"), REPORTS / "tests.xml", REPORTS / "coverage.json"):
         old.unlink(missing_ok=True)
-    results: list[Result] = []
+    ran: list[str] = []
+    word = ""
     try:
         for number, gate in enumerate(plan["gate"], start=1):
-            log = REPORTS / f"{number}.log"
-            result = run(gate, log, env)
-            results.append(result)
-            print(
-                f"{result.word:6} {gate['transition']}  {gate['shows']} ({result.seconds:.0f} s)",
-                flush=True,
-            )
-            if not result.passed:
+            log, start = REPORTS / f"{number}.log", monotonic()
+            word = run(gate, log, env)
+            seconds = f"{monotonic() - start:.0f} s"
+            ran.append(f"| {gate['transition']} | {gate['shows']} | {word} | {seconds} |")
+            print(f"{word:6} {gate['transition']}  {gate['shows']} ({seconds})", flush=True)
+            if word == "FAILED":
                 print(log.read_text()[-3000:], f"\nThe whole output is in {log}.", file=sys.stderr)
                 break
     finally:
         down = ["docker", "compose", "down", "--volumes", "--rmi", "local"]
         subprocess.run(down, env=env, capture_output=True)
-    (REPORTS / "qa-report.md").write_text(report(plan, results))
+    (REPORTS / "qa-report.md").write_text(report(plan, ran))
     print("The report is in reports/qa-report.md.")
-    return 0 if all(result.passed for result in results) else 1
+    return word == "FAILED"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The rules of an order."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
@@ -28,17 +29,15 @@ def test_an_order_has_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "target"),
-    [("placed", "paid"), ("placed", "cancelled"), ("paid", "shipped"), ("paid", "cancelled")],
+    ("current", "may_become"),
+    [
+        ("placed", {"paid", "cancelled"}),
+        ("paid", {"shipped", "cancelled"}),
+        ("shipped", set()),
+        ("cancelled", set()),
+    ],
 )
-def test_a_move_is_allowed(current: str, target: str) -> None:
-    check_move(OrderStatus(current), OrderStatus(target))
-
-
-@pytest.mark.parametrize(
-    ("current", "target"),
-    [("placed", "shipped"), ("shipped", "cancelled"), ("cancelled", "paid"), ("paid", "placed")],
-)
-def test_a_move_is_refused(current: str, target: str) -> None:
-    with pytest.raises(Conflict, match=f"The order is {current}"):
-        check_move(OrderStatus(current), OrderStatus(target))
+def test_an_order_moves_only_where_its_state_leads(current: str, may_become: set[str]) -> None:
+    for target in OrderStatus:
+        with nullcontext() if target in may_become else pytest.raises(Conflict, match=current):
+            check_move(OrderStatus(current), target)
