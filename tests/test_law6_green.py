@@ -106,13 +106,31 @@ BREAKS = {
         3,
     ),
 }
+# What the gates that level 2 adds find; each passes the gates before it.
+BREAKS_OF_LEVEL_2 = {
+    "security": (
+        "services/business_api/src/business_api/orders/use_cases.py",
+        "    return moved\n",
+        '    exec("")\n    return moved\n',
+        7,
+    ),
+    "a query": (
+        "services/data_postgres_api/src/data_postgres_api/orders/repository.py",
+        "OrderRow.id) < (",
+        "OrderRow.id) > (",
+        8,
+    ),
+}
 
 
-@pytest.mark.parametrize("broken", BREAKS)
-def test_make_verify_stops_at_what_is_broken(tmp_path: Path, broken: str) -> None:
+@pytest.mark.parametrize(
+    ("level", "broken"), [(1, key) for key in BREAKS] + [(2, key) for key in BREAKS_OF_LEVEL_2]
+)
+def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken: str) -> None:
     require_docker()
-    project = start(tmp_path / f"broken-{list(BREAKS).index(broken)}", Combination(1))
-    path, old, new, gate = BREAKS[broken]
+    breaks = BREAKS if level == 1 else BREAKS_OF_LEVEL_2
+    path, old, new, gate = breaks[broken]
+    project = start(tmp_path / f"broken-{level}-{list(breaks).index(broken)}", Combination(level))
     text = project.read(path)
     assert old in text
     (project.path / path).write_text(text.replace(old, new, 1))
