@@ -107,19 +107,23 @@ def test_the_data_service_waits_for_a_database_that_is_not_there_yet(level1: Sta
     eventually(lambda: call("GET", orders(level1)).status == 200)
 
 
-def test_the_wait_ends_with_a_clear_message(level1: Stack) -> None:
+@pytest.mark.parametrize(
+    ("setting", "where", "reason"),
+    [
+        ("POSTGRES_HOST=nowhere", "nowhere", "name resolution|not known"),
+        ("POSTGRES_PASSWORD=old", "postgres", 'password authentication failed for user "app"'),
+    ],
+)
+def test_the_wait_ends_with_a_clear_message(
+    level1: Stack, setting: str, where: str, reason: str
+) -> None:
     done = level1.compose(
-        *("run", "--rm", "--no-deps", "-T", "-e", "POSTGRES_WAIT_SECONDS=2"),
-        *(
-            "-e",
-            "POSTGRES_HOST=nowhere",
-            "migrate",
-            "sh",
-            "-c",
-            "alembic upgrade heads 2>&1 || true",
-        ),
+        *("run", "--rm", "--no-deps", "-T", "-e", "POSTGRES_WAIT_SECONDS=2", "-e", setting),
+        *("migrate", "sh", "-c", "alembic upgrade heads 2>&1 || true"),
     )
-    assert "PostgreSQL at nowhere:5432 did not accept a connection within 2 seconds" in done
+    last = done.strip().splitlines()[-1]
+    assert f"PostgreSQL at {where}:5432 did not accept a connection within 2 seconds" in last
+    assert re.search(reason, last)
 
 
 def test_the_wait_is_bounded_when_nothing_answers(level1: Stack) -> None:
@@ -229,8 +233,9 @@ def test_a_request_id_goes_through_both_services_and_their_logs(level2: Stack) -
 
 
 def test_every_line_of_the_logs_is_json_of_one_shape(level2: Stack) -> None:
-    for service in ("business_api", "data_postgres_api"):
+    for service in ("business_api", "data_postgres_api", "migrate"):
         lines = level2.lines(service)
+        assert lines
         # The container of level 1 is gone, so every line is of level 2.
         shapes = [json.loads(line) for line in lines]
         for shape in shapes:

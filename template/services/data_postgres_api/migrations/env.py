@@ -9,7 +9,6 @@ from alembic import context
 from sqlalchemy import Connection
 
 import data_postgres_api
-from chassis.app import configure_logging
 from chassis.settings import read_settings
 from data_postgres_api.database import Base, create_engine, wait_for_database
 from data_postgres_api.settings import PostgresSettings
@@ -41,7 +40,8 @@ async def main() -> None:
         await engine.dispose()
 
 
-configure_logging()
+# The service itself knows how this level logs; what migrates it speaks in the same way.
+import_module("data_postgres_api.main")
 import_all_models()
 logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

@@ -17,7 +17,7 @@ from chassis.settings import read_settings
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections to the data service for as long as the service runs."""
     settings = read_settings(DataServiceSettings)
-    async with ServiceClient("data service", settings.url, settings.timeout_seconds) as client:
+    async with ServiceClient("data service", str(settings.url), settings.timeout_seconds) as client:
         app.state.data_service = client
         yield
 

@@ -1,6 +1,6 @@
 """The settings of the business service."""
 
-from pydantic import Field
+from pydantic import AnyHttpUrl, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -9,5 +9,5 @@ class DataServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DATA_SERVICE_")
 
-    url: str = "http://data_postgres_api:8001"
+    url: AnyHttpUrl = AnyHttpUrl("http://data_postgres_api:8001")
     timeout_seconds: float = Field(default=5, gt=0)

@@ -50,19 +50,21 @@ async def wait_for_database(engine: AsyncEngine, settings: PostgresSettings) -> 
     """Return once PostgreSQL answers; raise `Unavailable` after `settings.wait_seconds`."""
     where = f"PostgreSQL at {settings.host}:{settings.port}"
     deadline = asyncio.get_running_loop().time() + settings.wait_seconds
+    reason = "no answer"
     while True:
         try:
             async with asyncio.timeout_at(deadline), engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
             return
         except (Unavailable, DBAPIError, TimeoutError) as error:
+            reason = str(error.__cause__ or error) or reason
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 raise Unavailable(
                     f"{where} did not accept a connection within {settings.wait_seconds:g} "
-                    f"seconds: {error.__cause__ or error or 'no answer'}"
+                    f"seconds: {reason}"
                 ) from None
-            log.warning("waiting for %s, %.0f seconds left", where, left)
+            log.warning("waiting for %s, %.0f seconds left: %s", where, left, reason)
             await asyncio.sleep(min(1, left))
 
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.types import EventDict, Processor
+from structlog.types import EventDict, Processor, WrappedLogger
 
 from chassis.app import Feature
 from chassis.request_id import current_request_id
@@ -41,6 +41,17 @@ def _json(event: EventDict, **_: object) -> str:
         return json.dumps(event, default=repr)
 
 
+_extra = structlog.stdlib.ExtraAdder()
+
+
+def _add_extra(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Come first, and keep the message: an extra field takes no place that every line has."""
+    message = event["event"]
+    _extra(logger, method, event)
+    event["event"] = message
+    return event
+
+
 def _processors(service: str) -> list[Processor]:
     def add_context(_: object, __: str, event: EventDict) -> EventDict:
         event.pop("color_message", None)  # uvicorn's message once more, with escape codes
@@ -51,9 +62,9 @@ def _processors(service: str) -> list[Processor]:
         return event
 
     return [
+        _add_extra,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_context,
     ]

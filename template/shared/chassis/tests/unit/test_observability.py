@@ -31,7 +31,8 @@ working = True
 
 @router.get("/headers")
 async def headers() -> dict[str, str]:
-    logging.getLogger("shop").info("asked for %s", "headers", extra={"colour": "green"})
+    extra = {"colour": "green", "event": "mine", "level": "mine", "service": "mine"}
+    logging.getLogger("shop").info("asked for %s", "headers", extra=extra)
     return outgoing_headers()
 
 
@@ -83,7 +84,7 @@ def test_every_log_line_has_one_shape(capsys: pytest.CaptureFixture[str]) -> Non
     for line in lines:
         assert {"event", "level", "logger", "service", "timestamp"} <= line.keys()
     shop = next(line for line in lines if line["logger"] == "shop")
-    assert shop["event"] == "asked for headers"
+    assert (shop["event"], shop["level"]) == ("asked for headers", "info")
     assert (shop["colour"], shop["request_id"], shop["service"]) == ("green", "abc-1", "test")
     access = next(line for line in lines if line["logger"] == "chassis.access")
     assert (access["method"], access["path"], access["status"]) == ("GET", "/headers", 200)
