@@ -112,8 +112,8 @@ def added_column(project: Project) -> None:
 def added_setting(project: Project) -> None:
     project.replace(
         f"{BUSINESS}/src/business_api/settings.py",
-        '    url: str = "http://data_postgres_api:8001"\n',
-        '    url: str = "http://data_postgres_api:8001"\n    greeting: str = "hello"\n',
+        '    url: AnyHttpUrl = AnyHttpUrl("http://data_postgres_api:8001")\n',
+        '    url: AnyHttpUrl = AnyHttpUrl("http://data_postgres_api:8001")\n    greeting: str = "hello"\n',
     )
 
 
@@ -298,7 +298,7 @@ EDITS = [
     Edit(
         "a limit in the chassis",
         lambda p: p.replace(
-            "shared/chassis/src/chassis/body_limit.py", "BYTES = 1_000_000", "BYTES = 2_000_000"
+            "shared/chassis/src/chassis/body_limit.py", "BYTES = 200_000", "BYTES = 2_000_000"
         ),
         holds("shared/chassis/src/chassis/body_limit.py", "BYTES = 2_000_000"),
     ),

@@ -7,8 +7,10 @@ same volume, loses its database and gets it back. The tests run in order, in one
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,6 +136,20 @@ def test_the_wait_is_bounded_when_nothing_answers(level1: Stack) -> None:
         *("-e", "POSTGRES_HOST=127.0.0.1", "migrate", "sh", "-c", script),
     )
     assert "PostgreSQL at 127.0.0.1:5432 did not accept a connection within 2 seconds" in done
+
+
+def test_a_client_that_stalls_cannot_hold_the_stop(level1: Stack) -> None:
+    host, port = level1.business.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        time.sleep(0.5)
+        level1.compose("stop", "business_api")
+    try:
+        state = json.loads(level1.compose("ps", "--all", "--format", "json", "business_api"))
+        assert state["ExitCode"] != 137  # killed
+    finally:
+        level1.up()
+        eventually(lambda: call("GET", orders(level1)).status == 200)
 
 
 def test_a_data_service_that_is_down_or_slow_is_said(level1: Stack) -> None:
@@ -290,7 +306,7 @@ def price(amount: object, currency: str = "EUR") -> dict[str, Any]:
 
 BODIES = {
     "no lines": {"lines": []},
-    "10,000 lines": {"lines": [LINE] * 10_000},
+    "10,000 lines": {"lines": [{}] * 10_000},
     "an unknown field": {"lines": [LINE], "discount": 5},
     "an unknown field in a line": lines(colour="green"),
     "a negative quantity": lines(quantity=-1),

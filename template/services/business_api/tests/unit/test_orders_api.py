@@ -76,6 +76,14 @@ def test_an_order_is_placed_with_its_total(client: TestClient) -> None:
     assert client.get("/api/v1/orders").json()["items"] == [order]
 
 
+def test_a_repeated_order_is_placed_once(client: TestClient) -> None:
+    for key in ("a", "a", "b"):
+        headers = {"Idempotency-Key": key}
+        answer = client.post("/api/v1/orders", json={"lines": [LINE]}, headers=headers)
+        assert answer.status_code == 201
+    assert len(client.get("/api/v1/orders").json()["items"]) == 2
+
+
 def test_an_order_is_paid_and_shipped(client: TestClient) -> None:
     order_id = place(client)
     assert client.post(f"/api/v1/orders/{order_id}/pay").json()["status"] == "paid"

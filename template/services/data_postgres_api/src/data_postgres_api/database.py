@@ -21,6 +21,9 @@ from sqlalchemy.orm import DeclarativeBase
 from chassis.errors import Unavailable
 from data_postgres_api.settings import PostgresSettings
 
+# Classes of SQLSTATE that say nothing about the statement: rolled back, full, locked, cancelled.
+PASSING = frozenset({"40", "53", "55", "57"})
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ def create_engine(settings: PostgresSettings) -> AsyncEngine:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable("The database cannot be reached.") from error
 
-    return create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True)
 
 
 async def wait_for_database(engine: AsyncEngine, settings: PostgresSettings) -> None:
@@ -78,6 +81,8 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
+        if str(getattr(error.orig, "sqlstate", ""))[:2] in PASSING:
+            raise Unavailable("The database could not do that at the moment.") from error
         raise
 
 

@@ -29,6 +29,7 @@ def encoded(text: str) -> str:
         "日本",
         encoded("orders|paid|yesterday|1"),
         encoded(f"orders|paid|2026-01-01T00:00:00|{uuid4()}"),
+        encoded(f"orders|paid|0001-01-01T00:00:00+14:00|{uuid4()}"),
         encoded(f"payments|paid|2026-01-01T00:00:00+00:00|{uuid4()}"),
         Cursor(CURSOR.created_at, CURSOR.order_id, None).encode(),
     ],

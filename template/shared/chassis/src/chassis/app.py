@@ -35,7 +35,10 @@ def create_app(
     Every error, those of the framework included, leaves as problem details.
     """
     configure_logging()
-    app = FastAPI(title=title, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    # A redirect to the path without its last slash would be built from the client's Host header.
+    app = FastAPI(
+        title=title, lifespan=lifespan, responses=PROBLEM_RESPONSES, redirect_slashes=False
+    )
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(CallerMiddleware)
     install_problem_handlers(app)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import problem
 
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 200_000
 
 
 class BodyLimitMiddleware:

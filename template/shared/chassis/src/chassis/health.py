@@ -34,11 +34,15 @@ class Readiness(BaseModel):
 
 
 async def _failure(check: Check, app: FastAPI) -> str | None:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check(app)
-    except Exception as error:
-        log.warning("readiness check failed: %s: %s", type(error).__name__, error)
+    # Not cancelled and awaited: to give up a connection that hangs may take as long once more.
+    task = asyncio.ensure_future(check(app))
+    done, _ = await asyncio.wait({task}, timeout=CHECK_SECONDS)
+    if not done:
+        task.cancel()
+        log.warning("readiness check failed: no answer within %s seconds", CHECK_SECONDS)
+        return "does not answer"
+    if error := task.exception():
+        log.warning("readiness check failed: %s (%r)", error, error.__cause__)
         return "does not work"
     return None
 

@@ -17,6 +17,7 @@ from chassis.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
+MAX_ERRORS = 50
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -59,16 +60,16 @@ def problem(
     )
 
 
+def _text(value: str) -> str:
+    """Return what may be shown of text that a client has made up: not much, and valid Unicode."""
+    return value[:200].encode("utf-8", "replace").decode()
+
+
 def _field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """Name each field and what is wrong, without the value: it may be secret, or no valid text."""
+    """Name the first fields and what is wrong, without the value, which may be secret."""
     return [
-        {
-            "field": ".".join(str(part) for part in error["loc"])
-            .encode("utf-8", "replace")
-            .decode(),
-            "message": error["msg"].encode("utf-8", "replace").decode(),
-        }
-        for error in errors
+        {"field": _text(".".join(map(str, error["loc"]))), "message": _text(error["msg"])}
+        for error in errors[:MAX_ERRORS]
     ]
 
 
@@ -87,13 +88,17 @@ def install_problem_handlers(app: FastAPI) -> None:
     """Turn every exception that reaches `app` into a problem document."""
 
     @app.exception_handler(ServiceError)
-    async def expected(_: Request, error: ServiceError) -> JSONResponse:
+    async def expected(request: Request, error: ServiceError) -> JSONResponse:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The client reads what, the log also why.
+            what = (request.method, request.url.path, error.detail, error.__cause__)
+            log.warning("%s %s: %s (%r)", *what)
         return problem(error.status, error.detail, error.errors)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         errors = _field_errors(error.errors())
-        fields = ", ".join(dict.fromkeys(item["field"] for item in errors))
+        fields = ", ".join(list(dict.fromkeys(item["field"] for item in errors))[:5])
         return problem(422, f"The request is not valid: see {fields}.", errors)
 
     @app.exception_handler(HTTPException)
@@ -104,6 +109,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = _allowed(request)
+            detail = f"{request.url.path} takes {headers['Allow']}, not {request.method}."
         return problem(error.status_code, detail, headers=headers)
 
     app.add_middleware(_UnexpectedErrors)

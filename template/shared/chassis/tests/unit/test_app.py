@@ -62,7 +62,7 @@ def client() -> Iterator[TestClient]:
     [
         ("GET", "/conflict", 409, "Somebody else was faster."),
         ("GET", "/nowhere", 404, "There is nothing at /nowhere."),
-        ("DELETE", "/things", 405, "Method Not Allowed"),
+        ("DELETE", "/things", 405, "/things takes GET, POST, not DELETE."),
         ("GET", "/bug", 500, "The service made a mistake. It has been logged."),
     ],
 )
@@ -94,6 +94,16 @@ def test_a_bad_body_is_refused_with_a_reason(client: TestClient, body: bytes) ->
     assert answer.status_code in {400, 422}
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
+
+
+def test_the_reasons_stay_few(client: TestClient) -> None:
+    answer = client.post("/things", json={f"field{number}": 1 for number in range(10_000)})
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
+
+
+def test_a_path_with_another_slash_is_another_path(client: TestClient) -> None:
+    assert client.get("/things/", headers={"Host": "evil.example"}).status_code == 404
 
 
 @pytest.mark.parametrize("announced", [True, False])

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from contracts.base import WHOLE, Contract
 from contracts.money import Money, Price
@@ -34,7 +34,16 @@ class OrderLine(Contract):
     unit_price: Price
 
 
-OrderLines = Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES)]
+def _count(lines: object) -> object:
+    # Before any line is read: each of a million empty ones would be an error of its own.
+    if isinstance(lines, list | tuple) and len(lines) > MAX_LINES:
+        raise ValueError(f"an order has at most {MAX_LINES} lines")
+    return lines
+
+
+OrderLines = Annotated[
+    tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES), BeforeValidator(_count)
+]
 
 
 class NewOrder(Contract):

@@ -57,6 +57,12 @@ def test_an_order_refuses(lines: list[Any], currency: str, reason: str) -> None:
         NewOrder.model_validate({"lines": lines, "total": TOTAL | {"currency": currency}})
 
 
+def test_lines_are_counted_before_they_are_read() -> None:
+    with pytest.raises(ValidationError) as caught:
+        NewOrder.model_validate({"lines": [{}] * 10_000, "total": TOTAL})
+    assert caught.value.error_count() == 1
+
+
 def test_the_schema_announces_every_bound() -> None:
     line = NewOrder.model_json_schema()["$defs"]["OrderLine"]["properties"]
     assert (line["quantity"]["minimum"], line["quantity"]["maximum"]) == (1, 10_000)

@@ -1,9 +1,9 @@
 """The public routes for orders."""
 
 from typing import Annotated, cast
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 
 from business_api.orders.gateway import OrdersGateway
 from business_api.orders.schemas import PlaceOrder
@@ -23,10 +23,23 @@ async def get_orders(request: Request) -> Orders:
 OrdersPort = Annotated[Orders, Depends(get_orders)]
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Made by the client. Send it again with a request whose answer was lost.",
+    ),
+]
+
+
 @router.post("", status_code=201)
-async def place(order: PlaceOrder, caller: Caller, orders: OrdersPort) -> Order:
-    """Place an order for the calling customer."""
-    return await place_order(orders, order.lines)
+async def place(
+    order: PlaceOrder, caller: Caller, orders: OrdersPort, key: IdempotencyKey = None
+) -> Order:
+    """Place an order for the calling customer; with the same key again, it is the same order."""
+    order_id = uuid4() if key is None else uuid5(NAMESPACE_OID, f"{caller}/{key}")
+    return await place_order(orders, order_id, order.lines)
 
 
 @router.get("")

@@ -2,9 +2,10 @@
 
 import logging
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from business_api.orders.entities import Line, Money, check_move, total
+from chassis.errors import Conflict
 from contracts.money import Money as MoneyContract
 from contracts.orders import (
     NewOrder,
@@ -35,11 +36,10 @@ class Orders(Protocol):
     async def change_status(self, order_id: UUID, change: StatusChange) -> Order: ...
 
 
-async def place_order(orders: Orders, lines: tuple[OrderLine, ...]) -> Order:
-    """Store a new order with its total.
+async def place_order(orders: Orders, order_id: UUID, lines: tuple[OrderLine, ...]) -> Order:
+    """Store a new order with its total; raise `chassis.errors.Invalid` for mixed currencies.
 
-    The id is made here, so that the call to the data service can be repeated without a second
-    order. Raises `chassis.errors.Invalid` when the lines mix currencies.
+    The id is the caller's, so that whoever repeats the call does not make a second order.
     """
     price = total(
         [
@@ -48,7 +48,7 @@ async def place_order(orders: Orders, lines: tuple[OrderLine, ...]) -> Order:
         ]
     )
     order = await orders.create(
-        uuid4(),
+        order_id,
         NewOrder(lines=lines, total=MoneyContract(amount=price.amount, currency=price.currency)),
     )
     log.info("order %s placed by %s", order.id, order.customer_id)
@@ -65,6 +65,13 @@ async def move_order(orders: Orders, order_id: UUID, target: OrderStatus) -> Ord
     if order.status == target:
         return order
     check_move(order.status, target)
-    moved = await orders.change_status(order_id, StatusChange(status=target, version=order.version))
+    change = StatusChange(status=target, version=order.version)
+    try:
+        moved = await orders.change_status(order_id, change)
+    except Conflict:
+        # Somebody else was faster; if they wanted the same, there is nothing left to do.
+        moved = await orders.get(order_id)
+        if moved.status != target:
+            raise
     log.info("order %s is %s", order_id, target)
     return moved

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from chassis.errors import Invalid
@@ -30,15 +30,14 @@ class Cursor:
             padded = text + "=" * (-len(text) % 4)
             decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
             kind, of_status, created_at, order_id = decoded.split("|")
-            cursor = cls(datetime.fromisoformat(created_at), UUID(order_id), of_status or None)
-        except ValueError:
+            when = datetime.fromisoformat(created_at)
+            if when.tzinfo is None:
+                raise ValueError
+            # To UTC here: what overflows would be an error of the database.
+            cursor = cls(when.astimezone(UTC), UUID(order_id), of_status or None)
+        except (ValueError, OverflowError):
             kind, cursor = "", None
-        if (
-            cursor is None
-            or kind != KIND
-            or cursor.status != status
-            or cursor.created_at.tzinfo is None
-        ):
+        if cursor is None or kind != KIND or cursor.status != status:
             raise Invalid(
                 "The cursor does not belong to this list. "
                 "Use next_cursor of its last answer, or leave it out to begin anew.",
