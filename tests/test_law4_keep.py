@@ -112,8 +112,8 @@ def added_column(project: Project) -> None:
 def added_setting(project: Project) -> None:
     project.replace(
         f"{BUSINESS}/src/business_api/settings.py",
-        '    url: AnyHttpUrl = AnyHttpUrl("http://data_postgres_api:8001")\n',
-        '    url: AnyHttpUrl = AnyHttpUrl("http://data_postgres_api:8001")\n    greeting: str = "hello"\n',
+        "    timeout_seconds: float = Field(default=5, gt=0)\n",
+        '    timeout_seconds: float = Field(default=5, gt=0)\n    greeting: str = "hello"\n',
     )
 
 
