@@ -246,6 +246,7 @@ def measure_images() -> Iterator[Result]:
             bare = size_of(f"{tag}:bare")
             for level in range(1, load().highest + 1):
                 project = start(Path(name) / f"level{level}", Combination(level))
+                project.make("setup")  # from level 3 on images are built from the lock
                 for service in ("business_api", "data_postgres_api"):
                     made.append(f"{tag}:{service}-{level}")
                     file = ["--file", f"services/{service}/Dockerfile"]
@@ -257,8 +258,8 @@ def measure_images() -> Iterator[Result]:
                         "an image with FastAPI and uvicorn",
                         f"{size:.0f} MB (baseline {bare:.0f} MB)",
                         size / bare,
-                        "1.5 at level 3",
-                        None,
+                        "at most 1.5 at level 3",
+                        size / bare <= 1.5 if level == 3 else None,
                     )
         finally:
             subprocess.run(["docker", "image", "rm", *made], capture_output=True)

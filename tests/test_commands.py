@@ -9,6 +9,7 @@ import pytest
 
 from extensions.stages import ROOT, Combination
 from tests.support.docker import require_docker, stack
+from tests.support.matrix import RULES
 from tests.support.project import Project, outer_environment, start
 from tests.support.template import commit_all, copy_checkout, git, repository
 
@@ -54,11 +55,13 @@ def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> l
     return commands
 
 
-def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path) -> None:
+# Level 2 is reached by the update from level 1.
+@pytest.mark.parametrize("level", [1, *range(3, RULES.highest + 1)])
+def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: int) -> None:
     require_docker()
     target = tmp_path / "printed here"
     done = copier(
-        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", "maturity_level=1"),
+        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", f"maturity_level={level}"),
         str(repository()),
         str(target),
         folder=tmp_path,
@@ -69,6 +72,8 @@ def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path) -> None:
         assert run_printed(printed, tmp_path, running.environment)[-1] == "make verify"
         project = Project(target)
         project.commit("The lock")
+        if level > 1:
+            return
         updated = copier(
             *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2"),
             folder=target,

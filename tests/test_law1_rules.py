@@ -108,8 +108,9 @@ WORDS = {
         r"docker-compose\.prod", r"load test", r"locust", r"rate limit", r"pool_size", r"pre_ping",
     ],
     4: [
-        r"oauth", r"\bJWT\b", r"\bRBAC\b", r"jaeger", r"opentelemetry", r"elasticsearch", r"kibana",
-        r"logstash", r"circuit breaker", r"replica", r"standby", r"vault", r"audit log", r"chaos",
+        r"oauth", r"\bJWT\b", r"\bRBAC\b", r"jaeger", r"opentelemetry", r"elasticsearch",
+        r"kibana", r"logstash", r"circuit breaker", r"replication", r"standby", r"vault",
+        r"audit log", r"chaos",
     ],
 }  # fmt: skip
 

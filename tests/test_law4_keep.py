@@ -334,6 +334,7 @@ def conflicts(project: Project) -> list[str]:
     return [
         path
         for path, content in files_of(project.path).items()
+        if not path.startswith(".venv/")
         if re.search(rb"^(<<<<<<<|>>>>>>>)", content, re.MULTILINE) or path.endswith(".rej")
     ]
 

@@ -1,6 +1,7 @@
 # The running system. What you change in an included service goes to docker-compose.override.yml.
 COMPOSE = docker compose -f docker-compose.yml $(EXTRA) $(patsubst %,-f %,$(wildcard docker-compose.override.yml))
 
+BUSINESS_URL ?= http://$$($(COMPOSE) port business_api 8000)
 MIGRATIONS = services/data_postgres_api/migrations
 
 .PHONY: env up down logs migration
@@ -9,7 +10,7 @@ env: ## Complete .env from .env.example, with generated secrets
 
 up: env ## Build, migrate and start everything
 	$(COMPOSE) up --build --detach --wait
-	@echo "Business API: http://$$($(COMPOSE) port business_api 8000)/docs (make logs shows what it does)"
+	@echo "Business API: $(BUSINESS_URL)/docs (make logs shows what it does)"
 
 down: ## Stop everything; the data stay
 	$(COMPOSE) down

@@ -35,7 +35,7 @@ def covering(strength: int) -> list[tuple[Combination, str]]:
 
 
 def moves() -> list[tuple[Combination, Combination]]:
-    """Every pair of neighbours: one level up, or one module more; with FULL, any pair upwards."""
+    """Every pair with a level up, or with one module more; with FULL, any pair upwards."""
     combinations = RULES.combinations()
     return [
         (low, high)
@@ -44,7 +44,11 @@ def moves() -> list[tuple[Combination, Combination]]:
         if low != high
         and low.level <= high.level
         and low.modules <= high.modules
-        and (FULL or (high.level - low.level) + len(high.modules - low.modules) == 1)
+        and (
+            FULL
+            or low.modules == high.modules
+            or (low.level == high.level and len(high.modules - low.modules) == 1)
+        )
     ]
 
 

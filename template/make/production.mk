@@ -1,0 +1,63 @@
+# The gateway's certificate, the production stack, its monitoring, and tests of the running system.
+.PHONY: lock certs letsencrypt renew secrets prod prod-down monitoring service-test baseline load
+
+BUSINESS_URL = https://localhost:$$($(COMPOSE) port gateway 8443 | sed 's/.*://')
+
+up: lock certs
+verify: certs
+prod letsencrypt renew prod-down: EXTRA = -f docker-compose.prod.yml
+
+lock: uv ## Lock the dependencies, if that has not been done: images are built from the lock
+	@test -f uv.lock || { $(UV) lock --quiet && \
+	  echo "Commit the lock: git add uv.lock && git commit -m 'Lock the dependencies'"; }
+
+certs: env ## Make a self-signed certificate for GATEWAY_HOSTS, where there is no good one
+	@sh make/certs.sh
+
+# Certificates that browsers trust. The production stack must run, and port 80 be open to all.
+GATEWAY_HOST = $(firstword $(shell sed -n 's/^GATEWAY_HOSTS=//p' .env))
+CERTBOT = $(COMPOSE) run --rm certbot
+INSTALL_CERTIFICATE = for file in fullchain privkey; do \
+	  $(COMPOSE) run --rm -T --entrypoint cat certbot \
+	    "/etc/letsencrypt/live/$(GATEWAY_HOST)/$$file.pem" > certs/new.pem \
+	    && cat certs/new.pem > certs/$$file.pem && rm certs/new.pem || exit 1; \
+	done && $(COMPOSE) exec gateway nginx -t && $(COMPOSE) exec gateway nginx -s reload
+
+letsencrypt: env ## Get a certificate from Let's Encrypt for GATEWAY_HOSTS: EMAIL=you@example.org
+	@test -n "$(EMAIL)" || { echo "Say whom to warn: make letsencrypt EMAIL=you@example.org"; exit 2; }
+	$(CERTBOT) certonly --webroot --webroot-path /var/www/acme --non-interactive --agree-tos \
+	  --email "$(EMAIL)" $(patsubst %,--domain %,$(shell sed -n 's/^GATEWAY_HOSTS=//p' .env))
+	$(INSTALL_CERTIFICATE)
+
+renew: env ## Renew that certificate if it is time to; let cron run it every day
+	$(CERTBOT) renew --quiet
+	$(INSTALL_CERTIFICATE)
+
+secrets: env ## Write the secrets of .env to secrets/, where production reads them
+	@sh make/secrets.sh
+
+prod: certs secrets ## Build, migrate and start the production stack
+	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
+	$(COMPOSE) up --build --detach --wait
+	@echo "The gateway serves https://$(GATEWAY_HOST)"
+
+prod-down: ## Stop the production stack; the data stay
+	$(COMPOSE) down
+
+monitoring: env ## Check Prometheus' configuration, and that each alert fires when it should
+	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \
+	  check config /etc/prometheus/prometheus.yml
+	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \
+	  test rules /etc/prometheus/alerts.test.yml
+
+service-test: setup ## Test the running system through its gateway
+	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" $(UV) run pytest --no-cov tests/service
+
+LOAD = BUSINESS_API="$$($(COMPOSE) port business_api 8000)" \
+	  $(UV) run --isolated --only-group load python tests/load/run.py
+
+baseline: uv ## Measure the running system and keep the result as the baseline; commit it
+	@$(LOAD) record
+
+load: uv ## Measure the running system, and fail when it is slower than the baseline
+	@$(LOAD) compare

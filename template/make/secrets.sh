@@ -1,0 +1,13 @@
+# The secrets of .env as files, one a secret, for production. The folder keeps others out; the files
+# are readable, because the users of the containers are none of this machine's.
+set -eu
+mkdir -p secrets
+chmod 700 secrets
+for key in POSTGRES_PASSWORD GRAFANA_PASSWORD; do
+  value=$(sed -n "s/^$key=//p" .env | tail -n 1)
+  file=secrets/$(printf '%s' "$key" | tr '[:upper:]' '[:lower:]')
+  if [ -f "$file" ] && [ "$(cat "$file")" = "$value" ]; then continue; fi
+  printf '%s' "$value" > "$file"
+  chmod 644 "$file"
+  echo "$file: written"
+done

@@ -1,0 +1,97 @@
+"""What Prometheus reads about the database: the connection pool, and what was really stored."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import cast
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy import event, inspect
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
+from sqlalchemy.pool import QueuePool
+
+POOL_IN_USE = Gauge(
+    "database_pool_connections_in_use",
+    "Connections that requests hold at the moment.",
+    multiprocess_mode="livesum",
+)
+POOL_LIMIT = Gauge(
+    "database_pool_connections_limit",
+    "Connections that may be held at once.",
+    multiprocess_mode="livesum",
+)
+CREATED = Counter(
+    "entities_created_total", "Entities that were stored and committed, by table.", ["entity"]
+)
+STATUS_CHANGES = Counter(
+    "entity_status_changes_total",
+    "Committed moves to another state, by table and new state.",
+    ["entity", "status"],
+)
+
+
+def measure_pool(engine: AsyncEngine, limit: int) -> None:
+    """Keep the gauges of the pool of `engine`, which lends `limit` connections at most."""
+    pool = cast(QueuePool, engine.sync_engine.pool)
+    POOL_LIMIT.set(limit)
+
+    @event.listens_for(pool, "checkout")
+    def checked_out(*_: object) -> None:
+        POOL_IN_USE.set(pool.checkedout())
+
+    @event.listens_for(pool, "checkin")
+    def checked_in(*_: object) -> None:
+        # The connection goes back to the pool right after this event.
+        POOL_IN_USE.set(max(0, pool.checkedout() - 1))
+
+
+# Facts are read from the unit of work, so that no slice has to count anything: each is a counter
+# and its labels, together with the transaction that has to commit before it is true.
+_Fact = tuple[SessionTransaction | None, Counter, tuple[str, ...]]
+_KEY = "facts to be counted"
+
+
+def _facts(session: Session) -> list[_Fact]:
+    facts: list[_Fact] = session.info.setdefault(_KEY, [])
+    return facts
+
+
+def _moves(instance: object) -> Iterator[tuple[str, str]]:
+    """Yield the table and the new value of each enumerated column; free text has no end."""
+    state = inspect(instance)
+    for column in state.mapper.column_attrs:
+        history = state.attrs[column.key].history
+        if history.added and isinstance(value := history.added[0], Enum):
+            yield state.mapper.local_table.name, str(value.value)
+
+
+@event.listens_for(Session, "after_flush")
+def _note(session: Session, _: UOWTransaction) -> None:
+    inside = session.get_nested_transaction()
+    facts = _facts(session)
+    for instance in session.new:
+        facts.append((inside, CREATED, (inspect(instance).mapper.local_table.name,)))
+    for instance in session.dirty:
+        facts += [(inside, STATUS_CHANGES, labels) for labels in _moves(instance)]
+
+
+@event.listens_for(Session, "after_commit")
+def _count(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for _, counter, labels in _facts(session):
+        counter.labels(*labels).inc()
+    session.info.pop(_KEY)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, previous: SessionTransaction) -> None:
+    session.info[_KEY] = [
+        fact for fact in _facts(session) if previous.nested and not _within(fact[0], previous)
+    ]
+
+
+def _within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while inner is not None and inner is not outer:
+        inner = inner.parent
+    return inner is outer

@@ -1,0 +1,102 @@
+"""What is counted is what was committed, and the pool is bounded and seen."""
+
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from chassis.settings import read_settings
+from contracts.money import Money, Price
+from contracts.orders import NewOrder, OrderLine, OrderStatus, StatusChange
+from data_postgres_api.database import create_engine
+from data_postgres_api.orders.repository import OrderRepository
+from data_postgres_api.settings import PostgresSettings
+
+PRICE = Price(amount=Decimal(1), currency="EUR")
+ORDER = NewOrder(
+    lines=(OrderLine(sku="TEA", quantity=1, unit_price=PRICE),),
+    total=Money(amount=Decimal(1), currency="EUR"),
+)
+
+
+def placed() -> float:
+    return REGISTRY.get_sample_value("entities_created_total", {"entity": "orders"}) or 0
+
+
+def paid() -> float:
+    labels = {"entity": "orders", "status": "paid"}
+    return REGISTRY.get_sample_value("entity_status_changes_total", labels) or 0
+
+
+async def create(session: AsyncSession) -> UUID:
+    order_id = uuid4()
+    await OrderRepository(session).create(order_id, "customer-1", ORDER)
+    return order_id
+
+
+async def test_what_is_committed_counts(engine: AsyncEngine) -> None:
+    before = placed(), paid()
+    async with AsyncSession(engine) as session:
+        order_id = await create(session)
+        assert placed() == before[0]
+        await session.commit()
+        assert placed() == before[0] + 1
+        change = StatusChange(status=OrderStatus.PAID, version=1)
+        for _ in range(2):
+            await OrderRepository(session).change_status(order_id, change)
+        await session.commit()
+    assert (placed(), paid()) == (before[0] + 1, before[1] + 1)
+
+
+async def test_what_is_rolled_back_does_not_count(engine: AsyncEngine) -> None:
+    before = placed()
+    async with AsyncSession(engine) as session:
+        await create(session)
+        await session.rollback()
+        await session.commit()
+        async with session.begin():
+            await create(session)
+            savepoint = await session.begin_nested()
+            await create(session)
+            await savepoint.rollback()
+    assert placed() == before + 1
+
+
+async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_POOL_SIZE", "1")
+    monkeypatch.setenv("POSTGRES_POOL_OVERFLOW", "1")
+    monkeypatch.setenv("POSTGRES_POOL_TIMEOUT", "0.1")
+    engine = create_engine(read_settings(PostgresSettings))
+    try:
+        async with engine.connect(), engine.connect():
+            assert REGISTRY.get_sample_value("database_pool_connections_in_use") == 2
+            with pytest.raises(PoolTimeout):
+                await engine.connect()
+        assert REGISTRY.get_sample_value("database_pool_connections_in_use") == 0
+        assert REGISTRY.get_sample_value("database_pool_connections_limit") == 2
+    finally:
+        await engine.dispose()
+
+
+async def test_a_statement_ends_in_time(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "0.1")
+    engine = create_engine(read_settings(PostgresSettings))
+    try:
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError, match="statement timeout"):
+                await connection.execute(text("SELECT pg_sleep(5)"))
+    finally:
+        await engine.dispose()
+
+
+def test_every_service_has_metrics(data_api: TestClient, business_api: TestClient) -> None:
+    for client in (data_api, business_api):
+        client.get("/api/v1/orders")
+        answer = client.get("/metrics").text
+        assert 'route="/api/v1/orders",status="200"' in answer

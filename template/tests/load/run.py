@@ -1,0 +1,79 @@
+"""Measure the running system, and keep the result or hold it against the one that was kept.
+
+What counts is how many times as long as the calibration endpoint a request takes: a slow machine
+makes both slow. `make baseline` keeps these ratios in `tests/load/baseline.json`, `make load`
+compares.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+BASELINE = Path(__file__).with_name("baseline.json")
+REPORT = Path("reports/load.json")
+LOG = Path("reports/locust.log")
+SECONDS = 20
+USERS = 8
+# Of one machine, measured again and again, the ratios differ by up to a fifth.
+TOLERANCE = 1.5
+
+
+def measure(host: str) -> dict[str, float]:
+    """Send load to `host` and return each request's median as a multiple of the calibration's."""
+    with TemporaryDirectory() as folder:
+        result = Path(folder) / "result.json"
+        command = [
+            *(sys.executable, "-m", "locust", "--locustfile", "tests/load/locustfile.py"),
+            *("--headless", "--only-summary", "--host", f"http://{host}"),
+            *("--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{SECONDS}s"),
+        ]
+        env = os.environ | {"LOAD_RESULT": str(result)}
+        print(f"{USERS} customers for {SECONDS} seconds; what they do is in {LOG}", flush=True)
+        with LOG.open("w") as log:
+            subprocess.run(command, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
+        if not result.exists():
+            sys.exit(f"The load test measured nothing; {LOG} says why.")
+        measured = json.loads(result.read_text())
+    if measured["failures"]:
+        sys.exit(f"{len(measured['failures'])} requests failed, such as {measured['failures'][0]}")
+    times: dict[str, float] = measured["milliseconds"]
+    if "calibration" not in times:
+        sys.exit(f"The calibration endpoint was hardly asked; {LOG} says why.")
+    unit = times.pop("calibration")
+    return {name: round(time / unit, 2) for name, time in sorted(times.items())}
+
+
+def slower(kept: dict[str, float], now: dict[str, float]) -> list[str]:
+    """Return a sentence for each request that takes more than it may."""
+    return [
+        f"{name}: {now[name]} times the calibration, {kept[name]} in the baseline"
+        for name in kept
+        if name in now and now[name] > kept[name] * TOLERANCE
+    ] + [f"{name}: in the baseline, and no longer measured" for name in kept if name not in now]
+
+
+def main() -> None:
+    what, host = sys.argv[1], os.environ["BUSINESS_API"]
+    if host.rpartition(":")[0] != "127.0.0.1":
+        sys.exit(f'The business service is not at 127.0.0.1 but at "{host}". Run "make up" first.')
+    if what == "compare" and not BASELINE.exists():
+        sys.exit(f'There is no {BASELINE.name}: run "make up" and "make baseline", then commit it.')
+    REPORT.parent.mkdir(exist_ok=True)
+    now = measure(host)
+    REPORT.write_text(json.dumps(now, indent=2) + "\n")
+    for name, ratio in now.items():
+        print(f"{name}: {ratio} times as long as the calibration endpoint")
+    if what == "record":
+        BASELINE.write_text(json.dumps(now, indent=2) + "\n")
+        print(f"Kept. Commit it: git add {BASELINE.relative_to(Path.cwd())}")
+    elif problems := slower(json.loads(BASELINE.read_text()), now):
+        sys.exit("Slower than the baseline:\n" + "\n".join(problems))
+    else:
+        print(f"No request takes more than {TOLERANCE} times its baseline.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What a customer does, through the gateway, against the running system: `make service-test`."""
+
+import os
+import ssl
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[httpx2.Client]:
+    """A client that trusts the certificate of this project's gateway, and no other."""
+    with httpx2.Client(
+        base_url=os.environ["GATEWAY_URL"],
+        verify=ssl.create_default_context(cafile="certs/fullchain.pem"),
+        headers={"X-Customer-Id": f"test-{uuid4().hex}"},
+        timeout=10,
+    ) as client:
+        yield client
+
+
+def test_an_order_from_placing_to_cancelling(gateway: httpx2.Client) -> None:
+    placed = gateway.post("/api/v1/orders", json={"lines": LINES})
+    assert placed.status_code == 201
+    order = placed.json()
+    assert order["total"] == {"amount": "9.00", "currency": "EUR"}
+    one = f"/api/v1/orders/{order['id']}"
+    assert gateway.get(one).json() == order
+    assert order["id"] in [item["id"] for item in gateway.get("/api/v1/orders").json()["items"]]
+
+    cancelled = gateway.post(f"{one}/cancel").json()
+    assert (cancelled["status"], cancelled["version"]) == ("cancelled", 2)
+    # Again is no error and changes nothing; to pay for it is too late.
+    assert gateway.post(f"{one}/cancel").json() == cancelled
+    refused = gateway.post(f"{one}/pay")
+    assert refused.status_code == 409
+    assert refused.json()["detail"].startswith("The order is cancelled")
+
+
+def test_an_order_from_placing_to_shipping(gateway: httpx2.Client) -> None:
+    one = f"/api/v1/orders/{gateway.post('/api/v1/orders', json={'lines': LINES}).json()['id']}"
+    assert gateway.post(f"{one}/ship").status_code == 409
+    assert gateway.post(f"{one}/pay").json()["status"] == "paid"
+    assert gateway.post(f"{one}/ship").json()["status"] == "shipped"
+    assert gateway.post(f"{one}/cancel").status_code == 409
+
+
+def test_a_mistake_is_explained(gateway: httpx2.Client) -> None:
+    answer = gateway.post("/api/v1/orders", json={"lines": []})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"] == "body.lines"
+
+
+def test_the_request_id_is_kept(gateway: httpx2.Client) -> None:
+    request_id = uuid4().hex
+    answer = gateway.get("/api/v1/orders", headers={"X-Request-ID": request_id})
+    assert answer.headers.get_list("X-Request-ID") == [request_id]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ready", "/METRICS", "//metrics", "/x/../metrics"])
+def test_what_is_for_operators_is_hidden(gateway: httpx2.Client, path: str) -> None:
+    assert gateway.get(path).status_code == 404

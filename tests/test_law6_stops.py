@@ -1,0 +1,115 @@
+"""Law 6, the other half: `make verify` stops at what is broken, and touches nothing of its own."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.docker import require_docker
+from tests.support.project import start
+
+# What each level's own gates find: a file, what is changed in it, and the gate that stops.
+BREAKS = {
+    1: {
+        "a service": (
+            "services/business_api/src/business_api/main.py",
+            "= create_app(",
+            "= create(",
+            3,
+        ),
+        "the migrations": (
+            "services/data_postgres_api/migrations/versions/core/0001_orders.py",
+            "down_revision: str | Sequence[str] | None = None",
+            'down_revision: str | Sequence[str] | None = "lost"',
+            1,
+        ),
+        "an API": (
+            "services/data_postgres_api/src/data_postgres_api/orders/repository.py",
+            "return stored, False",
+            "return stored, True",
+            2,
+        ),
+        "types": (
+            "services/business_api/src/business_api/orders/use_cases.py",
+            '-> Order:\n    """Store',
+            '-> int:\n    """Store',
+            6,
+        ),
+        "a rule": (
+            "services/business_api/src/business_api/orders/entities.py",
+            "if target not in allowed",
+            "if target in ()",
+            3,
+        ),
+    },
+    2: {
+        "security": (
+            "services/business_api/src/business_api/orders/use_cases.py",
+            "    return moved\n",
+            '    exec("")\n    return moved\n',
+            7,
+        ),
+        "a query": (
+            "services/data_postgres_api/src/data_postgres_api/orders/repository.py",
+            "OrderRow.id) < (",
+            "OrderRow.id) > (",
+            8,
+        ),
+    },
+    3: {
+        "an alert": ("infrastructure/prometheus/alerts.yml", "> 0.05", "> 0.5", 4),
+        "a hidden path": (
+            "infrastructure/nginx/templates/gateway.conf.template",
+            "^/(metrics|",
+            "^/(meters|",
+            10,
+        ),
+        "no baseline": ("README.md", "# ", "# ", 11),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("level", "broken"), [(level, key) for level in BREAKS for key in BREAKS[level]]
+)
+def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken: str) -> None:
+    require_docker()
+    path, old, new, gate = BREAKS[level][broken]
+    number = list(BREAKS[level]).index(broken)
+    project = start(tmp_path / f"broken-{level}-{number}", Combination(level))
+    text = project.read(path)
+    assert old in text
+    (project.path / path).write_text(text.replace(old, new, 1))
+    done = project.make("verify", check=False)
+    assert done.returncode != 0
+    lines = [line for line in done.stdout.splitlines() if re.match(r"(passed|skip|FAILED) ", line)]
+    assert lines[-1].startswith("FAILED")
+    assert len(lines) == gate
+    report = project.read("reports/qa-report.md")
+    assert "FAILED" in report
+    assert "Not run, because an earlier gate failed: nothing" not in report
+    if broken == "no baseline":
+        assert 'run "make up" and "make baseline"' in done.stderr
+
+
+def test_coverage_is_a_gate(tmp_path: Path) -> None:
+    project = start(tmp_path / "covered", Combination(1))
+    for tests in ("business_api/tests/unit", "data_postgres_api/tests/unit"):
+        for file in (project.path / "services" / tests).glob("test_*.py"):
+            file.unlink()
+    for file in (project.path / "shared/chassis/tests/unit").glob("test_*.py"):
+        file.unlink()
+    done = project.make("test", check=False)
+    assert done.returncode != 0
+    assert "Required test coverage of 60% not reached" in done.stdout + done.stderr
+
+
+def test_verify_refuses_to_share_a_volume_with_development(tmp_path: Path) -> None:
+    require_docker()
+    project = start(tmp_path / "shared", Combination(1))
+    project.write("docker-compose.override.yml", "volumes:\n  postgres_data:\n    name: precious\n")
+    done = project.make("verify", check=False)
+    assert done.returncode != 0
+    assert "fixed name" in done.stderr
+    assert "postgres_data" in done.stderr
