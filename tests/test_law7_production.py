@@ -270,6 +270,11 @@ BAD: dict[str, tuple[int, str]] = {
         403,
         "GET /api/v1/orders HTTP/1.1\r\n" + HEAD + "Origin: https://evil.example => x\r\n\r\n",
     ),
+    "an unknown transfer encoding": (
+        501,
+        "POST /api/v1/orders HTTP/1.1\r\n" + HEAD + "Transfer-Encoding: gzip\r\n\r\n",
+    ),
+    "a version that is none": (505, "GET /api/v1/orders HTTP/3.7\r\n" + HEAD + "\r\n"),
     "a null byte": (400, "GET /api/v1/orders\x00 HTTP/1.1\r\n" + HEAD + "\r\n"),
     "no HTTP": (400, "HELLO\r\n\r\n"),
 }
@@ -351,7 +356,8 @@ def test_a_preflight_of_an_allowed_origin_is_answered(production: Production, or
     assert answer.status == 204
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-    assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
+    for header in ("Content-Type", "Idempotency-Key"):
+        assert header in answer.headers["Access-Control-Allow-Headers"]
     real = production.call("GET", "/api/v1/orders", headers={"Origin": origin})
     assert real.status == 200
     assert real.headers["Access-Control-Allow-Origin"] == origin
@@ -474,11 +480,12 @@ def test_every_target_is_scraped(production: Production) -> None:
             ("business_api", "2"),
             ("data_postgres_api", "2"),
             ("gateway", "1"),
+            ("readiness", "2"),
             ("prometheus", "1"),
         }
 
     eventually(up)
-    eventually(lambda: production.query("probe_success")[0]["value"][1] == "1")
+    eventually(lambda: {r["value"][1] for r in production.query("probe_success")} == {"1"})
     (expiry,) = production.query("(probe_ssl_earliest_cert_expiry - time()) / 86400")
     assert 363 < float(expiry["value"][1]) < 366
 
@@ -579,6 +586,43 @@ def test_a_replica_that_dies_is_not_noticed(production: Production) -> None:
         assert production.call("GET", "/api/v1/orders?limit=1").status == 200
         time.sleep(0.06)
     subprocess.run(["docker", "start", victim], check=True, capture_output=True)
+
+
+def test_more_replicas_and_other_limits_are_taken_by_make_prod(production: Production) -> None:
+    project, environment = production.stack.project, production.stack.environment
+    project.append(".env", "BUSINESS_API_REPLICAS=3\n")
+    project.replace(
+        "infrastructure/nginx/templates/gateway.conf.template",
+        "max-age=63072000",
+        "max-age=63072001",
+    )
+    try:
+        project.make("prod", environment=environment)
+        assert len(production.containers("business_api")) == 3
+        answer = production.call("GET", "/api/v1/orders?limit=1")
+        assert answer.headers["Strict-Transport-Security"] == "max-age=63072001"
+        for _ in range(12):
+            assert production.call("GET", "/api/v1/orders?limit=1").status == 200
+            time.sleep(0.06)
+        lines = production.compose("logs", "--no-log-prefix", "gateway").splitlines()[-12:]
+        assert len(set(re.findall(r'"upstream":"([^"]+)"', "\n".join(lines)))) == 3
+    finally:
+        project.git("checkout", "--", ".")
+
+
+def test_secrets_are_read_as_compose_reads_them(tmp_path: Path) -> None:
+    project = start(tmp_path / "shop", Combination(3))
+    project.write(
+        ".env",
+        'export POSTGRES_PASSWORD=\'a b\'\r\nGRAFANA_PASSWORD="c"\nGATEWAY_HOSTS="localhost"\n',
+    )
+    project.make("secrets", "certs")
+    assert project.read("secrets/postgres_password") == "a b"
+    assert project.read("secrets/grafana_password") == "c"
+    assert project.read("certs/names") == "DNS:localhost"
+    project.write(".env", "POSTGRES_PASSWORD=\nGRAFANA_PASSWORD=x\n")
+    done = project.make("secrets", check=False)
+    assert "POSTGRES_PASSWORD has no value" in done.stderr
 
 
 def test_a_certificate_of_somebody_else_is_kept(production: Production) -> None:

@@ -1,7 +1,7 @@
 # A self-signed certificate for the hosts of GATEWAY_HOSTS, where there is none that is still good.
 # One that somebody else has signed is never replaced.
 set -eu
-hosts=$(sed -n 's/^GATEWAY_HOSTS=//p' .env | tail -n 1)
+hosts=$(sh make/dotenv.sh GATEWAY_HOSTS)
 names='' separator=''
 for host in ${hosts:-localhost 127.0.0.1}; do
   case $host in

@@ -1,9 +1,7 @@
 # The gateway's certificate, the production stack, its monitoring, and tests of the running system.
 .PHONY: lock certs letsencrypt renew secrets prod prod-down monitoring service-test baseline load
 
-BUSINESS_URL = https://localhost:$$($(COMPOSE) port gateway 8443 | sed 's/.*://')
-
-up: lock certs
+up dev: lock certs
 verify: certs
 prod letsencrypt renew prod-down: EXTRA = -f docker-compose.prod.yml
 
@@ -15,18 +13,25 @@ certs: env ## Make a self-signed certificate for GATEWAY_HOSTS, where there is n
 	@sh make/certs.sh
 
 # Certificates that browsers trust. The production stack must run, and port 80 be open to all.
-GATEWAY_HOST = $(firstword $(shell sed -n 's/^GATEWAY_HOSTS=//p' .env))
-CERTBOT = $(COMPOSE) run --rm certbot
+HOSTS = $(shell sh make/dotenv.sh GATEWAY_HOSTS)
+CERTBOT = $(COMPOSE) run --rm -T certbot
+# Both files are fetched before either is written; in place, because the container sees the files.
 INSTALL_CERTIFICATE = for file in fullchain privkey; do \
 	  $(COMPOSE) run --rm -T --entrypoint cat certbot \
-	    "/etc/letsencrypt/live/$(GATEWAY_HOST)/$$file.pem" > certs/new.pem \
-	    && cat certs/new.pem > certs/$$file.pem && rm certs/new.pem || exit 1; \
-	done && $(COMPOSE) exec gateway nginx -t && $(COMPOSE) exec gateway nginx -s reload
+	    "/etc/letsencrypt/live/$(firstword $(HOSTS))/$$file.pem" > certs/$$file.new || exit 1; \
+	done; \
+	for file in fullchain privkey; do cat certs/$$file.new > certs/$$file.pem; rm certs/$$file.new; done; \
+	$(COMPOSE) exec -T gateway nginx -t && $(COMPOSE) exec -T gateway nginx -s reload
+# Files that are mounted may have changed without their container being made anew, and nginx looks for
+# the replicas only when it starts. A configuration that it would not take stops nothing.
+APPLY = $(COMPOSE) run --rm --no-deps -T gateway nginx -t -q && \
+	$(COMPOSE) restart --no-deps gateway prometheus grafana && $(COMPOSE) up --detach --wait --no-recreate
 
 letsencrypt: env ## Get a certificate from Let's Encrypt for GATEWAY_HOSTS: EMAIL=you@example.org
 	@test -n "$(EMAIL)" || { echo "Say whom to warn: make letsencrypt EMAIL=you@example.org"; exit 2; }
 	$(CERTBOT) certonly --webroot --webroot-path /var/www/acme --non-interactive --agree-tos \
-	  --email "$(EMAIL)" $(patsubst %,--domain %,$(shell sed -n 's/^GATEWAY_HOSTS=//p' .env))
+	  --cert-name "$(firstword $(HOSTS))" --renew-with-new-domains --keep-until-expiring \
+	  --email "$(EMAIL)" $(patsubst %,--domain %,$(HOSTS)) $(CERTBOT_OPTIONS)
 	$(INSTALL_CERTIFICATE)
 
 renew: env ## Renew that certificate if it is time to; let cron run it every day
@@ -39,7 +44,8 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
 	$(COMPOSE) up --build --detach --wait
-	@echo "The gateway serves https://$(GATEWAY_HOST)"
+	$(APPLY)
+	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
 prod-down: ## Stop the production stack; the data stay
 	$(COMPOSE) down

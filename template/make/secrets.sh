@@ -4,7 +4,8 @@ set -eu
 mkdir -p secrets
 chmod 700 secrets
 for key in POSTGRES_PASSWORD GRAFANA_PASSWORD; do
-  value=$(sed -n "s/^$key=//p" .env | tail -n 1)
+  value=$(sh make/dotenv.sh "$key")
+  [ -n "$value" ] || { echo "$key has no value in .env." >&2; exit 1; }
   file=secrets/$(printf '%s' "$key" | tr '[:upper:]' '[:lower:]')
   if [ -f "$file" ] && [ "$(cat "$file")" = "$value" ]; then continue; fi
   printf '%s' "$value" > "$file"

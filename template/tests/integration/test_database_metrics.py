@@ -1,13 +1,15 @@
 """What is counted is what was committed, and the pool is bounded and seen."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 from sqlalchemy import URL, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -15,8 +17,12 @@ from chassis.settings import read_settings
 from contracts.money import Money, Price
 from contracts.orders import NewOrder, OrderLine, OrderStatus, StatusChange
 from data_postgres_api.database import create_engine
+from data_postgres_api.orders.models import OrderRow
 from data_postgres_api.orders.repository import OrderRepository
 from data_postgres_api.settings import PostgresSettings
+
+if TYPE_CHECKING:
+    from conftest import DataServer
 
 PRICE = Price(amount=Decimal(1), currency="EUR")
 ORDER = NewOrder(
@@ -68,6 +74,20 @@ async def test_what_is_rolled_back_does_not_count(engine: AsyncEngine) -> None:
     assert placed() == before + 1
 
 
+async def test_a_flush_that_fails_in_a_savepoint_undoes_no_more(engine: AsyncEngine) -> None:
+    before = placed()
+    async with AsyncSession(engine) as session, session.begin():
+        order_id = await create(session)
+        session.expunge_all()
+        again = OrderRow(
+            id=order_id, customer_id="c", status="placed", currency="EUR", total=Decimal(1)
+        )
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                session.add(again)
+    assert placed() == before + 1
+
+
 async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_POOL_SIZE", "1")
     monkeypatch.setenv("POSTGRES_POOL_OVERFLOW", "1")
@@ -95,8 +115,8 @@ async def test_a_statement_ends_in_time(database: URL, monkeypatch: pytest.Monke
         await engine.dispose()
 
 
-def test_every_service_has_metrics(data_api: TestClient, business_api: TestClient) -> None:
-    for client in (data_api, business_api):
-        client.get("/api/v1/orders")
-        answer = client.get("/metrics").text
-        assert 'route="/api/v1/orders",status="200"' in answer
+def test_every_service_has_metrics(business_api: TestClient, data_server: "DataServer") -> None:
+    assert business_api.get("/api/v1/orders").status_code == 200
+    of_data = httpx2.get(f"{data_server.url}/metrics")
+    for answer in (business_api.get("/metrics"), of_data):
+        assert 'route="/api/v1/orders",status="200"' in answer.text

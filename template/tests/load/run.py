@@ -52,7 +52,7 @@ def slower(kept: dict[str, float], now: dict[str, float]) -> list[str]:
         f"{name}: {now[name]} times the calibration, {kept[name]} in the baseline"
         for name in kept
         if name in now and now[name] > kept[name] * TOLERANCE
-    ] + [f"{name}: in the baseline, and no longer measured" for name in kept if name not in now]
+    ] + [f"{name}: measured or in the baseline, but not both" for name in kept.keys() ^ now.keys()]
 
 
 def main() -> None:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import cast
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy import event, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
-from sqlalchemy.pool import QueuePool
 
 POOL_IN_USE = Gauge(
     "database_pool_connections_in_use",
@@ -32,17 +30,20 @@ STATUS_CHANGES = Counter(
 
 def measure_pool(engine: AsyncEngine, limit: int) -> None:
     """Keep the gauges of the pool of `engine`, which lends `limit` connections at most."""
-    pool = cast(QueuePool, engine.sync_engine.pool)
+    pool = engine.sync_engine.pool
     POOL_LIMIT.set(limit)
+    # Noted one by one: the pool's own count includes those that are being opened, perhaps in vain.
+    held: set[int] = set()
 
     @event.listens_for(pool, "checkout")
-    def checked_out(*_: object) -> None:
-        POOL_IN_USE.set(pool.checkedout())
+    def checked_out(_: object, record: object, __: object) -> None:
+        held.add(id(record))
+        POOL_IN_USE.set(len(held))
 
     @event.listens_for(pool, "checkin")
-    def checked_in(*_: object) -> None:
-        # The connection goes back to the pool right after this event.
-        POOL_IN_USE.set(max(0, pool.checkedout() - 1))
+    def checked_in(_: object, record: object) -> None:
+        held.discard(id(record))
+        POOL_IN_USE.set(len(held))
 
 
 # Facts are read from the unit of work, so that no slice has to count anything: each is a counter
@@ -81,14 +82,25 @@ def _count(session: Session) -> None:
         return
     for _, counter, labels in _facts(session):
         counter.labels(*labels).inc()
-    session.info.pop(_KEY)
+    session.info.pop(_KEY, None)
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: SessionTransaction) -> None:
-    session.info[_KEY] = [
-        fact for fact in _facts(session) if previous.nested and not _within(fact[0], previous)
-    ]
+    # A flush that fails rolls back a transaction of its own; undone is the savepoint around it.
+    undone: SessionTransaction | None = previous
+    while undone is not None and not undone.nested:
+        undone = undone.parent
+    if undone is None:
+        session.info.pop(_KEY, None)
+    else:
+        session.info[_KEY] = [fact for fact in _facts(session) if not _within(fact[0], undone)]
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _end(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_KEY, None)
 
 
 def _within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:

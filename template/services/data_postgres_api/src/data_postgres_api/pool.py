@@ -17,7 +17,7 @@ class PoolSettings(BaseSettings):
 
     pool_size: int = Field(default=10, ge=1, le=1000)
     pool_overflow: int = Field(default=5, ge=0, le=1000)
-    pool_timeout: float = Field(default=2, gt=0)
+    pool_timeout: float = Field(default=1, gt=0)
     pool_recycle: int = Field(default=1800, ge=1)
     pool_pre_ping: bool = True
     statement_timeout: float = Field(default=3, ge=0)

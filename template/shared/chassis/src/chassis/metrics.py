@@ -22,6 +22,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Whatever a client invents counts as one: each value of a label is a series that is kept.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
+PATH = "/metrics"
 
 DURATION = Histogram(
     "http_request_duration_seconds",
@@ -40,7 +41,8 @@ class _MetricsMiddleware:
         self._routes: dict[Callable[..., object], str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        # To be read is no work of the service, and would show as a request that never ends.
+        if scope["type"] != "http" or scope["path"] == PATH:
             await self._app(scope, receive, send)
             return
         status = 500
@@ -85,7 +87,7 @@ def _registry() -> CollectorRegistry:
 def metrics(app: FastAPI) -> None:
     """Measure every request of `app`, and answer `/metrics`, which the gateway hides."""
 
-    @app.get("/metrics", include_in_schema=False)
+    @app.get(PATH, include_in_schema=False)
     async def read_metrics() -> Response:
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
