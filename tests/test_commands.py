@@ -10,7 +10,7 @@ import pytest
 from extensions.stages import ROOT, Combination
 from tests.support.docker import require_docker, stack
 from tests.support.matrix import RULES
-from tests.support.project import Project, outer_environment, start
+from tests.support.project import Project, outer_environment, start, the_end
 from tests.support.template import commit_all, copy_checkout, git, repository
 
 COPIER = str(Path(sys.executable).parent / "copier")
@@ -51,7 +51,7 @@ def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> l
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, the_end(done)
     return commands
 
 

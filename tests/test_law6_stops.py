@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extensions.stages import Combination
-from tests.support.docker import require_docker
+from tests.support.docker import require_docker, stack
 from tests.support.project import start
 
 # What each level's own gates find: a file, what is changed in it, and the gate that stops.
@@ -91,6 +91,29 @@ def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken:
     assert "Not run, because an earlier gate failed: nothing" not in report
     if broken == "no baseline":
         assert 'run "make up" and "make baseline"' in done.stderr
+
+
+def test_the_load_test_stops_at_what_became_slower(tmp_path: Path) -> None:
+    project = start(tmp_path / "slower", Combination(3))
+    router = "services/business_api/src/business_api/orders/router.py"
+    quick = "    return await orders.list(query)\n"
+    slow = (
+        "    page = await orders.list(query)\n"
+        "    for order in page.items:\n"
+        "        await orders.get(order.id)\n"
+        "    return page\n"
+    )
+    with stack(project) as running:
+        running.up()
+        project.make("baseline", environment=running.environment)
+        text = project.read(router)
+        assert text.count(quick) == 1
+        project.write(router, text.replace(quick, slow))
+        running.up()
+        done = project.make("load", check=False, environment=running.environment)
+    assert done.returncode != 0
+    complaints = done.stderr.split("Slower than the baseline:\n")[1]
+    assert re.match(r"list orders: [0-9.]+ times the calibration, [0-9.]+ in the", complaints)
 
 
 def test_coverage_is_a_gate(tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def outer_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(inner)}
 
 
+def the_end(done: subprocess.CompletedProcess[str]) -> str:
+    """The last lines of what a command printed, where the reason for its failure is."""
+    ends = [text.splitlines()[-40:] for text in (done.stdout, done.stderr)]
+    return "\n".join(["stdout:", *ends[0], "stderr:", *ends[1]])
+
+
 def empty_directories(folder: Path) -> list[Path]:
     """The directories below `folder` with nothing in them, git's own left aside."""
     return [
@@ -59,7 +65,7 @@ class Project:
     def make(
         self, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run make with its output captured; a failure shows all of it."""
+        """Run make with its output captured; a failure shows the end of it."""
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
@@ -68,7 +74,7 @@ class Project:
             text=True,
         )
         if check and done.returncode:
-            raise AssertionError(f"make {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"make {' '.join(arguments)}:\n{the_end(done)}")
         return done
 
     def git(self, *arguments: str) -> str:

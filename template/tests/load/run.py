@@ -1,8 +1,8 @@
 """Measure the running system, and keep the result or hold it against the one that was kept.
 
-What counts is how many times as long as the calibration endpoint a request takes: a slow machine
-makes both slow. `make baseline` keeps these ratios in `tests/load/baseline.json`, `make load`
-compares.
+What counts is how many times as long as the calibration endpoint a request takes: a slow or busy
+machine makes both slow. `make baseline` keeps these ratios in `tests/load/baseline.json`,
+`make load` compares.
 """
 
 import json
@@ -17,7 +17,7 @@ REPORT = Path("reports/load.json")
 LOG = Path("reports/locust.log")
 SECONDS = 20
 USERS = 8
-# Of one machine, measured again and again, the ratios differ by up to a fifth.
+# The ratios of one machine, idle or with every core busy otherwise, differ by up to a fifth.
 TOLERANCE = 1.5
 
 
