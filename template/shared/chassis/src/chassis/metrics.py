@@ -15,7 +15,10 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis.response_status import ResponseStatus
+from chassis.structured_logging import QUIET_PATHS
 
 # Around the thresholds of the alerts; in seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -45,23 +48,16 @@ class _MetricsMiddleware:
         if scope["type"] != "http" or scope["path"] == PATH:
             await self._app(scope, receive, send)
             return
-        status = 500
+        status = ResponseStatus(send)
         start = perf_counter()
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         IN_FLIGHT.inc()
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, status)
         finally:
             IN_FLIGHT.dec()
             method = scope["method"] if scope["method"] in METHODS else OTHER
             duration = perf_counter() - start
-            DURATION.labels(method, self._route(scope), status).observe(duration)
+            DURATION.labels(method, self._route(scope), status.value).observe(duration)
 
     def _route(self, scope: Scope) -> str:
         """Return the template of the path: the path itself has as many values as there are ids."""
@@ -91,4 +87,5 @@ def metrics(app: FastAPI) -> None:
     async def read_metrics() -> Response:
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
+    QUIET_PATHS.add(PATH)
     app.add_middleware(_MetricsMiddleware)

@@ -11,18 +11,19 @@ import orjson
 import structlog
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from chassis.app import Feature
 from chassis.request_id import current_request_id
+from chassis.response_status import ResponseStatus
 from chassis.settings import read_settings
 
 access_log = logging.getLogger("chassis.access")
 
 # Probes ask every few seconds; what they ask is of interest only to somebody who debugs.
-QUIET_PATHS = frozenset({"/health", "/ready"})
+QUIET_PATHS = {"/health", "/ready"}
 
 
 class LogSettings(BaseSettings):
@@ -109,17 +110,10 @@ class _AccessLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500
+        status = ResponseStatus(send)
         start = perf_counter()
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, status)
         finally:
             level = logging.DEBUG if scope["path"] in QUIET_PATHS else logging.INFO
             access_log.log(
@@ -128,7 +122,7 @@ class _AccessLogMiddleware:
                 extra={
                     "method": scope["method"],
                     "path": scope["path"],
-                    "status": status,
+                    "status": status.value,
                     "duration_ms": round((perf_counter() - start) * 1000, 2),
                 },
             )
