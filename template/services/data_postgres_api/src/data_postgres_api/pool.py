@@ -10,7 +10,8 @@ class PoolSettings(BaseSettings):
     """The connection pool of one process; times are seconds.
 
     All replicas together must stay below `max_connections` of PostgreSQL, which is 100 by default.
-    To wait for a connection and for a statement takes less than the business service waits.
+    To wait for a connection, or to open one, and for a statement takes less than the business
+    service waits.
     """
 
     model_config = SettingsConfigDict(env_prefix="POSTGRES_")
