@@ -121,21 +121,39 @@ def test_the_wait_ends_with_a_clear_message(
 ) -> None:
     done = level1.compose(
         *("run", "--rm", "--no-deps", "-T", "-e", "POSTGRES_WAIT_SECONDS=2", "-e", setting),
-        *("migrate", "sh", "-c", "alembic upgrade heads 2>&1 || true"),
+        *("migrate", "sh", "-c", "alembic upgrade heads 2>&1; echo ended with $?"),
     )
-    last = done.strip().splitlines()[-1]
+    *_, last, ending = done.strip().splitlines()
+    assert ending == "ended with 1"
     assert f"PostgreSQL at {where}:5432 did not accept a connection within 2 seconds" in last
     assert re.search(reason, last)
 
 
+def test_make_up_says_why_it_failed(level1: Stack) -> None:
+    level1.project.write(
+        "docker-compose.override.yml",
+        "services:\n  migrate:\n    environment:\n"
+        "      POSTGRES_WAIT_SECONDS: 2\n      POSTGRES_PASSWORD: old\n",
+    )
+    try:
+        done = level1.project.make("up", check=False, environment=level1.environment)
+        assert done.returncode != 0
+        assert 'password authentication failed for user "app"' in done.stdout + done.stderr
+    finally:
+        (level1.project.path / "docker-compose.override.yml").unlink()
+        level1.up()
+        eventually(lambda: call("GET", orders(level1)).status == 200)
+
+
 def test_the_wait_is_bounded_when_nothing_answers(level1: Stack) -> None:
     listen = "import socket, time; s = socket.create_server(('127.0.0.1', 5432)); time.sleep(60)"
-    script = f'python -c "{listen}" & sleep 1; alembic upgrade heads 2>&1; true'
+    script = f'python -c "{listen}" & sleep 1; alembic upgrade heads 2>&1; echo ended with $?'
     done = level1.compose(
         *("run", "--rm", "--no-deps", "-T", "-e", "POSTGRES_WAIT_SECONDS=2"),
         *("-e", "POSTGRES_HOST=127.0.0.1", "migrate", "sh", "-c", script),
     )
     assert "PostgreSQL at 127.0.0.1:5432 did not accept a connection within 2 seconds" in done
+    assert done.strip().endswith("ended with 1")
 
 
 def test_a_client_that_stalls_cannot_hold_the_stop(level1: Stack) -> None:

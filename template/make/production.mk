@@ -43,7 +43,7 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
-	$(COMPOSE) up --build --detach --wait
+	$(COMPOSE) up --build --detach --wait || { $(COMPOSE) logs --tail 3 migrate; exit 1; }
 	$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
