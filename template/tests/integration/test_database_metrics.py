@@ -14,9 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chassis.settings import read_settings
+from chassis.testing import service_client
 from contracts.money import Money, Price
 from contracts.orders import NewOrder, OrderLine, OrderStatus, StatusChange
 from data_postgres_api.database import create_engine
+from data_postgres_api.main import app as data_app
 from data_postgres_api.orders.models import OrderRow
 from data_postgres_api.orders.repository import OrderRepository
 from data_postgres_api.settings import PostgresSettings
@@ -113,6 +115,20 @@ async def test_a_statement_ends_in_time(database: URL, monkeypatch: pytest.Monke
                 await connection.execute(text("SELECT pg_sleep(5)"))
     finally:
         await engine.dispose()
+
+
+async def test_a_statement_that_takes_too_long_is_said(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "0.1")
+    with service_client(data_app) as client:
+        async with engine.begin() as connection:
+            await connection.execute(text("LOCK TABLE orders"))
+            answer = client.get(f"/api/v1/orders/{(hidden := uuid4())}")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "statement timeout" in caplog.text
+    assert str(hidden) not in caplog.text.replace(f"/api/v1/orders/{hidden}", "")
 
 
 def test_every_service_has_metrics(business_api: TestClient, data_server: "DataServer") -> None:

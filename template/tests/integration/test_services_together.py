@@ -48,6 +48,16 @@ def test_a_cancellation_and_a_payment_at_once(business_api: TestClient) -> None:
         assert final["version"] == 2
 
 
+def test_the_same_payment_many_times_at_once(business_api: TestClient) -> None:
+    order = place(business_api)
+    pay = f"/api/v1/orders/{order['id']}/pay"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: business_api.post(pay), range(16)))
+    assert {(a.status_code, a.json()["status"], a.json()["version"]) for a in answers} == {
+        (200, "paid", 2)
+    }
+
+
 def test_what_the_data_service_refuses_is_passed_on(business_api: TestClient) -> None:
     answer = business_api.get("/api/v1/orders", params={"cursor": "elsewhere"})
     assert answer.status_code == 422

@@ -13,7 +13,7 @@ from starlette.types import Message
 from chassis.app import create_app
 from chassis.body_limit import MAX_BODY_BYTES
 from chassis.caller import Caller, caller_headers
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Unavailable
 from chassis.settings import SettingsError, read_settings
 from chassis.testing import service_client
 
@@ -39,6 +39,11 @@ async def things() -> list[int]:
 @router.get("/conflict")
 async def conflict() -> None:
     raise Conflict("Somebody else was faster.")
+
+
+@router.get("/away")
+async def away() -> None:
+    raise Unavailable("The database cannot be reached.") from OSError("secret")
 
 
 @router.get("/bug")
@@ -74,6 +79,13 @@ def test_an_error_is_a_problem_document(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
     assert answer.json()["detail"] == detail
+
+
+def test_the_log_says_why_another_part_failed(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "secret" not in client.get("/away").text
+    assert "GET /away: The database cannot be reached. (OSError('secret'))" in caplog.text
 
 
 @pytest.mark.parametrize(
