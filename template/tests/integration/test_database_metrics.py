@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
-from sqlalchemy import URL, text
+from sqlalchemy import URL, MetaData, Table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -17,7 +17,7 @@ from chassis.settings import read_settings
 from chassis.testing import service_client
 from contracts.money import Money, Price
 from contracts.orders import NewOrder, OrderLine, OrderStatus, StatusChange
-from data_postgres_api.database import create_engine
+from data_postgres_api.database import Base, create_engine
 from data_postgres_api.main import app as data_app
 from data_postgres_api.orders.models import OrderRow
 from data_postgres_api.orders.repository import OrderRepository
@@ -60,6 +60,13 @@ async def test_what_is_committed_counts(engine: AsyncEngine) -> None:
             await OrderRepository(session).change_status(order_id, change)
         await session.commit()
     assert (placed(), paid()) == (before[0] + 1, before[1] + 1)
+
+
+async def test_a_table_counts_from_zero(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Base, "metadata", MetaData())
+    Table("drafts", Base.metadata)
+    await create_engine(read_settings(PostgresSettings)).dispose()
+    assert REGISTRY.get_sample_value("entities_created_total", {"entity": "drafts"}) == 0
 
 
 async def test_what_is_rolled_back_does_not_count(engine: AsyncEngine) -> None:

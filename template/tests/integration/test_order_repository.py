@@ -4,13 +4,17 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import Conflict, NotFound
+from chassis.settings import read_settings
 from contracts.money import Money, Price
 from contracts.orders import NewOrder, OrderLine, OrderQuery, OrderStatus, StatusChange
+from data_postgres_api.database import create_engine
 from data_postgres_api.orders.repository import OrderRepository
+from data_postgres_api.settings import PostgresSettings
 
 
 def new_order(amount: str = "4.50") -> NewOrder:
@@ -29,6 +33,15 @@ async def test_what_was_stored_is_read_back(orders: OrderRepository) -> None:
     assert is_new
     assert await orders.get(stored.id) == stored
     assert stored.total == Money(amount=Decimal("19.99"), currency="EUR")
+
+
+async def test_an_error_does_not_show_what_was_stored(database: URL) -> None:
+    engine = create_engine(read_settings(PostgresSettings))
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError, match="division by zero") as error:
+            await connection.execute(text("SELECT length(:value) / 0"), {"value": "of a customer"})
+    await engine.dispose()
+    assert "of a customer" not in str(error.value)
 
 
 async def test_creating_again_changes_nothing(orders: OrderRepository) -> None:

@@ -1,6 +1,6 @@
 """What Prometheus reads about the database: the connection pool, and what was really stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from prometheus_client import Counter, Gauge
@@ -46,6 +46,12 @@ def measure_pool(engine: AsyncEngine, limit: int) -> None:
         POOL_IN_USE.set(len(held))
 
 
+def count_from_zero(entities: Iterable[str]) -> None:
+    """Show each table's counter before its first row: a rate does not see where a series begins."""
+    for entity in entities:
+        CREATED.labels(entity)
+
+
 # Facts are read from the unit of work, so that no slice has to count anything: each is a counter
 # and its labels, together with the transaction that has to commit before it is true.
 _Fact = tuple[SessionTransaction | None, Counter, tuple[str, ...]]
@@ -58,12 +64,12 @@ def _facts(session: Session) -> list[_Fact]:
 
 
 def _moves(instance: object) -> Iterator[tuple[str, str]]:
-    """Yield the table and the new value of each enumerated column; free text has no end."""
+    """Yield the table and the new `status` of a row, if it is an enumeration's: text has no end."""
     state = inspect(instance)
-    for column in state.mapper.column_attrs:
-        history = state.attrs[column.key].history
-        if history.added and isinstance(value := history.added[0], Enum):
-            yield state.mapper.local_table.name, str(value.value)
+    if "status" in state.mapper.column_attrs:
+        for value in state.attrs["status"].history.added or ():
+            if isinstance(value, Enum):
+                yield state.mapper.local_table.name, str(value.value)
 
 
 @event.listens_for(Session, "after_flush")
@@ -82,19 +88,11 @@ def _count(session: Session) -> None:
         return
     for _, counter, labels in _facts(session):
         counter.labels(*labels).inc()
-    session.info.pop(_KEY, None)
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: SessionTransaction) -> None:
-    # A flush that fails rolls back a transaction of its own; undone is the savepoint around it.
-    undone: SessionTransaction | None = previous
-    while undone is not None and not undone.nested:
-        undone = undone.parent
-    if undone is None:
-        session.info.pop(_KEY, None)
-    else:
-        session.info[_KEY] = [fact for fact in _facts(session) if not _within(fact[0], undone)]
+    session.info[_KEY] = [fact for fact in _facts(session) if not _within(fact[0], previous)]
 
 
 @event.listens_for(Session, "after_transaction_end")
