@@ -192,6 +192,22 @@ def test_compose_files_have_the_shape_of_their_specification(
     assert done.returncode == 0, done.stdout
 
 
+def test_every_setting_of_compose_is_shown_with_its_default(
+    rendered: tuple[Combination, Path],
+) -> None:
+    _, folder = rendered
+    example = (folder / ".env.example").read_text()
+    shown = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    files = [path for path in folder.rglob("*compose*.yml") if ".git" not in path.parts]
+    named = re.findall(
+        r"\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}", "".join(path.read_text() for path in files)
+    )
+    assert {name for name, _ in named} == shown.keys()
+    assert [
+        (name, default) for name, default in named if shown[name] not in (default, "generate")
+    ] == []
+
+
 def test_dockerfiles_are_clean(rendered: tuple[Combination, Path]) -> None:
     _, folder = rendered
     files = [str(path) for path in folder.rglob("Dockerfile")]
