@@ -319,8 +319,17 @@ def test_the_data_service_cannot_be_reached(production: Production) -> None:
 
 
 def test_slow_clients_are_cut_off_and_hold_up_nobody(production: Production) -> None:
-    clients = []
-    for request in (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"POST / HTTP/1.1\r\n") * 3:
+    def cut_off() -> int:
+        lines = production.compose("logs", "--no-log-prefix", "gateway")
+        return len(re.findall(r'"status": ?"?408', lines))
+
+    clients, before, request_id = [], cut_off(), uuid4().hex
+    slow_body = f"POST /api/v1/orders HTTP/1.1\r\n{HEAD}Content-Length: 9\r\n\r\n{{"
+    for request in (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"POST / HTTP/1.1\r\n",
+        slow_body.replace("{id}", request_id).encode(),
+    ) * 2:
         plain = socket.create_connection(("127.0.0.1", production.https_port), timeout=30)
         client = production.context.wrap_socket(plain, server_hostname="localhost")
         client.sendall(request)
@@ -333,6 +342,8 @@ def test_slow_clients_are_cut_off_and_hold_up_nobody(production: Production) -> 
         except ConnectionError:
             pass
         client.close()
+    eventually(lambda: cut_off() == before + len(clients))
+    assert production.logged("business_api", request_id) == []
 
 
 # --- CORS

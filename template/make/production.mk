@@ -13,7 +13,7 @@ certs: env ## Make a self-signed certificate for GATEWAY_HOSTS, where there is n
 	@sh make/certs.sh
 
 # Certificates that browsers trust. The production stack must run, and port 80 be open to all.
-HOSTS = $(shell sh make/dotenv.sh GATEWAY_HOSTS)
+HOSTS = $(or $(shell sh make/dotenv.sh GATEWAY_HOSTS),localhost 127.0.0.1)
 CERTBOT = $(COMPOSE) run --rm -T certbot
 # Both files are fetched before either is written; in place, because the container sees the files.
 INSTALL_CERTIFICATE = for file in fullchain privkey; do \
@@ -43,7 +43,7 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
-	$(COMPOSE) up --build --detach --wait || { $(COMPOSE) logs --tail 3 migrate; exit 1; }
+	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate; exit 1; }
 	$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
@@ -57,7 +57,8 @@ monitoring: env ## Check Prometheus' configuration, and that each alert fires wh
 	  test rules /etc/prometheus/alerts.test.yml
 
 service-test: setup ## Test the running system through its gateway
-	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" $(UV) run pytest --no-cov tests/service
+	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" GATEWAY_HOST="$(firstword $(HOSTS))" \
+	  $(UV) run pytest --no-cov tests/service
 
 LOAD = BUSINESS_API="$$($(COMPOSE) port business_api 8000)" \
 	  $(UV) run --isolated --only-group load python tests/load/run.py

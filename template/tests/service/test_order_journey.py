@@ -14,10 +14,16 @@ LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "cur
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[httpx2.Client]:
     """A client that trusts the certificate of this project's gateway, and no other."""
+    host = os.environ["GATEWAY_HOST"]
+
+    def name(request: httpx2.Request) -> None:
+        request.extensions["sni_hostname"] = host
+
     with httpx2.Client(
         base_url=os.environ["GATEWAY_URL"],
         verify=ssl.create_default_context(cafile="certs/fullchain.pem"),
-        headers={"X-Customer-Id": f"test-{uuid4().hex}"},
+        headers={"Host": host, "X-Customer-Id": f"test-{uuid4().hex}"},
+        event_hooks={"request": [name]},
         timeout=10,
     ) as client:
         yield client
