@@ -214,13 +214,17 @@ def test_answers_carry_basic_security_headers(production: Production) -> None:
         assert headers["Server"] == "nginx"
 
 
-def test_a_request_id_is_kept_from_edge_to_database_service(production: Production) -> None:
-    given = uuid4().hex
-    answer = production.call("GET", "/api/v1/orders", headers={"X-Request-ID": given})
-    assert answer.headers["X-Request-ID"] == given
+@pytest.mark.parametrize("given", ["0123456789abcdef" * 2, "", "not one, but {several}"])
+def test_a_request_id_is_kept_from_edge_to_database_service(
+    production: Production, given: str
+) -> None:
+    headers = {"X-Request-ID": given} if given else {}
+    request_id = production.call("GET", "/api/v1/orders", headers=headers).headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", request_id)
+    assert (request_id == given) == (len(given) == 32), "only a well-formed one is kept"
     for service in ("gateway", "business_api", "data_postgres_api"):
-        eventually(partial(lambda service: production.logged(service, given) != [], service))
-    (line,) = production.logged("gateway", given)
+        eventually(partial(lambda service: production.logged(service, request_id) != [], service))
+    (line,) = production.logged("gateway", request_id)
     assert (line["status"], line["method"], line["path"]) == (200, "GET", "/api/v1/orders")
 
 
