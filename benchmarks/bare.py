@@ -12,9 +12,10 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, HTTPException, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import joinedload
 
 from contracts.money import Money, Price
-from contracts.orders import Order, OrderLine, OrderPage, OrderStatus
+from contracts.orders import Order, OrderLine, OrderPage, OrderStatus, OrderSummary
 from data_postgres_api.orders.models import OrderRow
 
 
@@ -39,25 +40,30 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
 Session = Annotated[AsyncSession, Depends(get_session)]
 
 
-def to_answer(row: OrderRow) -> Order:
-    """Turn a row into the same answer that the services give."""
-    return Order(
+def to_summary(row: OrderRow) -> OrderSummary:
+    """Turn a row into the same answer that the services give in a list."""
+    return OrderSummary(
         id=row.id,
         customer_id=row.customer_id,
         status=OrderStatus(row.status),
-        lines=tuple(
-            OrderLine(
-                sku=line.sku,
-                quantity=line.quantity,
-                unit_price=Price(amount=line.unit_amount, currency=row.currency),
-            )
-            for line in row.lines
-        ),
         total=Money(amount=row.total, currency=row.currency),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def to_answer(row: OrderRow) -> Order:
+    """Turn a row into the same answer that the services give for one order."""
+    lines = tuple(
+        OrderLine(
+            sku=line.sku,
+            quantity=line.quantity,
+            unit_price=Price(amount=line.unit_amount, currency=row.currency),
+        )
+        for line in row.lines
+    )
+    return Order(**dict(to_summary(row)), lines=lines)
 
 
 @app.get("/api/v1/orders")
@@ -67,13 +73,13 @@ async def list_orders(session: Session, limit: int = 20) -> OrderPage:
         select(OrderRow).order_by(OrderRow.created_at.desc(), OrderRow.id.desc()).limit(limit)
     )
     rows = (await session.scalars(statement)).all()
-    return OrderPage(items=tuple(to_answer(row) for row in rows), next_cursor=None)
+    return OrderPage(items=tuple(to_summary(row) for row in rows), next_cursor=None)
 
 
 @app.get("/api/v1/orders/{order_id}")
 async def get_order(order_id: UUID, session: Session) -> Order:
     """Return one order."""
-    row = await session.get(OrderRow, order_id)
+    row = await session.get(OrderRow, order_id, options=[joinedload(OrderRow.lines)])
     if row is None:
         raise HTTPException(404)
     return to_answer(row)

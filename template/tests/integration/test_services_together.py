@@ -28,6 +28,7 @@ def test_an_order_goes_through_both_services(business_api: TestClient) -> None:
     assert order["customer_id"] == "customer-1"
     assert order["total"] == {"amount": "9.00", "currency": "EUR"}
     assert business_api.get(f"/api/v1/orders/{order['id']}").json() == order
+    del order["lines"]
     assert order in business_api.get("/api/v1/orders?limit=100").json()["items"]
 
 

@@ -73,7 +73,8 @@ def test_an_order_is_placed_with_its_total(client: TestClient) -> None:
     order_id = place(client)
     order = client.get(f"/api/v1/orders/{order_id}").json()
     assert order["total"] == {"amount": "29.70", "currency": "EUR"}
-    assert client.get("/api/v1/orders").json()["items"] == [order]
+    (listed,) = client.get("/api/v1/orders").json()["items"]
+    assert listed == {key: value for key, value in order.items() if key != "lines"}
 
 
 def test_a_repeated_order_is_placed_once(client: TestClient) -> None:

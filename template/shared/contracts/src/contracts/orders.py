@@ -67,17 +67,22 @@ class StatusChange(Contract):
     version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
-class Order(Contract):
-    """An order as stored; `version` grows by one with every change."""
+class OrderSummary(Contract):
+    """An order in a list, without its lines; `version` grows by one with every change."""
 
     id: UUID
     customer_id: str
     status: OrderStatus
-    lines: tuple[OrderLine, ...]
     total: Money
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class Order(OrderSummary):
+    """An order as stored."""
+
+    lines: tuple[OrderLine, ...]
 
 
 class OrderQuery(Contract):
@@ -91,5 +96,5 @@ class OrderQuery(Contract):
 class OrderPage(Contract):
     """A part of a list; `next_cursor` asks for the part that follows, and is null at the end."""
 
-    items: tuple[Order, ...]
+    items: tuple[OrderSummary, ...]
     next_cursor: str | None

@@ -26,7 +26,7 @@ class OrderRow(Base):
         DateTime(timezone=True), server_default=func.now(), onupdate=func.now()
     )
     lines: Mapped[list["OrderLineRow"]] = relationship(
-        order_by="OrderLineRow.position", lazy="selectin", cascade="all, delete-orphan"
+        order_by="OrderLineRow.position", lazy="raise", cascade="all, delete-orphan"
     )
 
     # Eager defaults read the timestamps that PostgreSQL makes with the write itself.

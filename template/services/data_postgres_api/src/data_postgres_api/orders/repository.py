@@ -18,6 +18,7 @@ from contracts.orders import (
     OrderPage,
     OrderQuery,
     OrderStatus,
+    OrderSummary,
     StatusChange,
 )
 from data_postgres_api.orders.cursor import Cursor
@@ -36,7 +37,7 @@ class OrderRepository:
         The same order again is returned as it is now. Raises `Conflict` when the id belongs to an
         order of other content.
         """
-        row = await self._session.get(OrderRow, order_id)
+        row = await self._find(order_id)
         if row is None:
             row = _new_row(order_id, customer_id, order)
             try:
@@ -45,7 +46,7 @@ class OrderRepository:
                 return _to_contract(row), True
             except IntegrityError:
                 # Somebody else stored this id between our look and our insert, or it is a bug.
-                row = await self._session.get(OrderRow, order_id)
+                row = await self._find(order_id)
                 if row is None:
                     raise
         stored = _to_contract(row)
@@ -80,7 +81,7 @@ class OrderRepository:
         more = len(rows) > query.limit
         last = Cursor(shown[-1].created_at, shown[-1].id, query.status) if more else None
         return OrderPage(
-            items=tuple(_to_contract(row) for row in shown),
+            items=tuple(_summary(row) for row in shown),
             next_cursor=last.encode() if last else None,
         )
 
@@ -102,9 +103,11 @@ class OrderRepository:
             raise stale from error
         return _to_contract(row)
 
+    async def _find(self, order_id: UUID) -> OrderRow | None:
+        return await self._session.get(OrderRow, order_id, options=[joinedload(OrderRow.lines)])
+
     async def _get(self, order_id: UUID) -> OrderRow:
-        # One query instead of the two of "selectin", which pays only for many orders.
-        row = await self._session.get(OrderRow, order_id, options=[joinedload(OrderRow.lines)])
+        row = await self._find(order_id)
         if row is None:
             raise NotFound(f"There is no order {order_id}.")
         return row
@@ -129,21 +132,25 @@ def _new_row(order_id: UUID, customer_id: str, order: NewOrder) -> OrderRow:
     )
 
 
-def _to_contract(row: OrderRow) -> Order:
-    return Order(
+def _summary(row: OrderRow) -> OrderSummary:
+    return OrderSummary(
         id=row.id,
         customer_id=row.customer_id,
         status=OrderStatus(row.status),
-        lines=tuple(
-            OrderLine(
-                sku=line.sku,
-                quantity=line.quantity,
-                unit_price=Price(amount=line.unit_amount, currency=row.currency),
-            )
-            for line in row.lines
-        ),
         total=Money(amount=row.total, currency=row.currency),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _to_contract(row: OrderRow) -> Order:
+    lines = tuple(
+        OrderLine(
+            sku=line.sku,
+            quantity=line.quantity,
+            unit_price=Price(amount=line.unit_amount, currency=row.currency),
+        )
+        for line in row.lines
+    )
+    return Order(**dict(_summary(row)), lines=lines)
