@@ -1,6 +1,5 @@
 """Orders in PostgreSQL. Every write goes through the unit of work, which checks the version."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
@@ -50,11 +49,8 @@ class OrderRepository:
                 if row is None:
                     raise
         stored = _to_contract(row)
-        if (stored.customer_id, stored.lines, stored.total) != (
-            customer_id,
-            order.lines,
-            order.total,
-        ):
+        wanted = (customer_id, order.lines, order.total)
+        if (stored.customer_id, stored.lines, stored.total) != wanted:
             raise Conflict(f"Order {order_id} exists with other content.")
         return stored, False
 
@@ -76,14 +72,12 @@ class OrderRepository:
             statement = statement.where(
                 tuple_(OrderRow.created_at, OrderRow.id) < (after.created_at, after.order_id)
             )
-        rows: Sequence[OrderRow] = (await self._session.scalars(statement)).all()
+        rows = (await self._session.scalars(statement)).all()
         shown = rows[: query.limit]
-        more = len(rows) > query.limit
-        last = Cursor(shown[-1].created_at, shown[-1].id, query.status) if more else None
-        return OrderPage(
-            items=tuple(_summary(row) for row in shown),
-            next_cursor=last.encode() if last else None,
-        )
+        cursor = None
+        if len(rows) > query.limit:
+            cursor = Cursor(shown[-1].created_at, shown[-1].id, query.status).encode()
+        return OrderPage(items=tuple(_summary(row) for row in shown), next_cursor=cursor)
 
     async def change_status(self, order_id: UUID, change: StatusChange) -> Order:
         """Move an order to another state; one that is there already stays as it is.
