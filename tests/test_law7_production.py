@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -214,6 +215,12 @@ def test_answers_carry_basic_security_headers(production: Production) -> None:
         assert headers["Server"] == "nginx"
 
 
+def test_a_host_of_nobody_is_told_to_come_by_https(production: Production) -> None:
+    answer = production.call("GET", "/", headers={"Host": "evil.example"})
+    problem(answer, 421)
+    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+
 @pytest.mark.parametrize("given", ["0123456789abcdef" * 2, "", "not one, but {several}"])
 def test_a_request_id_is_kept_from_edge_to_database_service(
     production: Production, given: str
@@ -281,6 +288,8 @@ BAD: dict[str, tuple[int, str]] = {
     "a version that is none": (505, "GET /api/v1/orders HTTP/3.7\r\n" + HEAD + "\r\n"),
     "a null byte": (400, "GET /api/v1/orders\x00 HTTP/1.1\r\n" + HEAD + "\r\n"),
     "no HTTP": (400, "HELLO\r\n\r\n"),
+    "an unknown method": (405, "BREW /api/v1/orders HTTP/1.1\r\n" + HEAD + "\r\n"),
+    "an address that is not encoded": (400, "GET /caf\u00e9 HTTP/1.1\r\n" + HEAD + "\r\n"),
 }
 
 
@@ -298,6 +307,23 @@ def test_bad_input_ends_at_the_edge(production: Production, what: str) -> None:
     logged = re.search(r"x-request-id: (\S+)", head.decode(), re.IGNORECASE)
     assert logged
     eventually(lambda: len(production.logged("gateway", logged[1])) == 1)
+
+
+def test_what_the_query_says_is_not_logged(production: Production) -> None:
+    path = f"/api/v1/orders?token={uuid4().hex}"
+    referer = {"Referer": f"https://localhost{path}"}
+    assert production.call("GET", path, headers=referer).status == 422
+    too_large = call(
+        "POST",
+        f"https://localhost:{production.https_port}{path}",
+        raw=b" " * 200_001,
+        headers=referer,
+        context=production.context,
+    )
+    problem(too_large, 413)
+    request_id = too_large.headers["X-Request-ID"]
+    eventually(lambda: len(production.logged("gateway", request_id)) == 1)
+    assert path not in production.compose("logs", "gateway")
 
 
 @pytest.mark.parametrize(
@@ -439,6 +465,7 @@ def test_containers_are_bounded_and_may_do_little(production: Production, servic
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
         assert host["RestartPolicy"]["Name"] == "unless-stopped"
         assert host["Memory"] > 0
+        assert host["PidsLimit"] == 200
         assert host["NanoCpus"] > 0
         assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "5"}
         assert container["State"]["Health"]["Status"] == "healthy"
@@ -603,6 +630,83 @@ def test_a_replica_that_dies_is_not_noticed(production: Production) -> None:
     subprocess.run(["docker", "start", victim], check=True, capture_output=True)
 
 
+def test_a_replica_that_the_gateway_missed_is_found(production: Production) -> None:
+    kept, missed = (container["Id"] for container in production.containers("business_api"))
+    for command in (["stop", missed], ["restart", production.containers("gateway")[0]["Id"]]):
+        subprocess.run(["docker", *command], check=True, capture_output=True)
+    eventually(lambda: production.call("GET", "/api/v1/orders?limit=1").status == 200)
+    subprocess.run(["docker", "start", missed], check=True, capture_output=True)
+    seen: set[str] = set()
+
+    def both_answer() -> bool:
+        answer = production.call("GET", "/api/v1/orders?limit=1")
+        seen.update(
+            line["upstream"]
+            for line in production.logged("gateway", answer.headers["X-Request-ID"])
+            if line["upstream_status"] == "200"
+        )
+        return len(seen) == 2
+
+    eventually(both_answer)
+    subprocess.run(["docker", "stop", kept], check=True, capture_output=True)
+    assert production.call("GET", "/api/v1/orders?limit=1").status == 200
+    subprocess.run(["docker", "start", kept], check=True, capture_output=True)
+
+
+def test_make_prod_again_interrupts_nobody(production: Production) -> None:
+    answers: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            answers.append(production.call("GET", "/api/v1/orders?limit=1").status)
+            time.sleep(0.1)
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            production.stack.project.make("prod", environment=production.stack.environment)
+        finally:
+            done.set()
+        asking.result()
+    assert len(answers) > 20
+    assert set(answers) == {200}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("RATE_LIMIT", "abc", 'RATE_LIMIT in .env: "abc" is no whole number above 0'),
+        ("CLIENT_CONNECTIONS", "0", 'CLIENT_CONNECTIONS in .env: "0" is no whole number above 0'),
+        ("GATEWAY_HOSTS", "localhost:8443", '"localhost:8443" is no name or IPv4 address'),
+        ("CORS_ORIGINS", "https://a.example/", '"https://a.example/" is no origin'),
+        ("CORS_ORIGINS", "https://A.example", '"https://A.example" is no origin'),
+        ("CORS_ORIGINS", "https://a.example:443", "browsers leave out the port"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_nothing(
+    production: Production, setting: str, value: str, reason: str
+) -> None:
+    environment = production.stack.environment | {setting: value}
+    done = production.stack.project.make("prod", check=False, environment=environment)
+    assert done.returncode != 0
+    assert reason in done.stderr
+    assert production.call("GET", "/api/v1/orders?limit=1").status == 200
+
+
+def test_a_configuration_that_nginx_would_not_take_stops_nothing(production: Production) -> None:
+    project = production.stack.project
+    project.replace("infrastructure/nginx/nginx.conf", "server_tokens off", "server_tokens maybe")
+    try:
+        environment = production.stack.environment
+        done = project.make("prod", check=False, environment=environment)
+        assert done.returncode != 0
+        assert 'invalid value "maybe"' in done.stderr
+        assert production.call("GET", "/api/v1/orders?limit=1").status == 200
+    finally:
+        project.git("checkout", "--", ".")
+
+
 def test_more_replicas_and_other_limits_are_taken_by_make_prod(production: Production) -> None:
     project, environment = production.stack.project, production.stack.environment
     project.append(".env", "BUSINESS_API_REPLICAS=3\n")
@@ -629,15 +733,19 @@ def test_secrets_are_read_as_compose_reads_them(tmp_path: Path) -> None:
     project = start(tmp_path / "shop", Combination(3))
     project.write(
         ".env",
-        'export POSTGRES_PASSWORD=\'a b\'\r\nGRAFANA_PASSWORD="c"\nGATEWAY_HOSTS="localhost"\n',
+        "export POSTGRES_PASSWORD='a $b'\r\nGRAFANA_PASSWORD=c # of mine\n"
+        'GATEWAY_HOSTS="localhost"\n',
     )
     project.make("secrets", "certs")
-    assert project.read("secrets/postgres_password") == "a b"
+    assert project.read("secrets/postgres_password") == "a $b"
     assert project.read("secrets/grafana_password") == "c"
     assert project.read("certs/names") == "DNS:localhost"
     project.write(".env", "POSTGRES_PASSWORD=\nGRAFANA_PASSWORD=x\n")
     done = project.make("secrets", check=False)
     assert "POSTGRES_PASSWORD has no value" in done.stderr
+    project.write(".env", "POSTGRES_PASSWORD=a$b\nGRAFANA_PASSWORD=x\n")
+    done = project.make("secrets", check=False)
+    assert "in single quotes" in done.stderr
 
 
 def test_a_certificate_of_somebody_else_is_kept(production: Production) -> None:

@@ -10,6 +10,7 @@ lock: uv ## Lock the dependencies, if that has not been done: images are built f
 	  echo "Commit the lock: git add uv.lock && git commit -m 'Lock the dependencies'"; }
 
 certs: env ## Make a self-signed certificate for GATEWAY_HOSTS, where there is no good one
+	@sh make/gateway.sh
 	@sh make/certs.sh
 
 # Certificates that browsers trust. The production stack must run, and port 80 be open to all.
@@ -22,10 +23,19 @@ INSTALL_CERTIFICATE = for file in fullchain privkey; do \
 	done; \
 	for file in fullchain privkey; do cat certs/$$file.new > certs/$$file.pem; rm certs/$$file.new; done; \
 	$(COMPOSE) exec -T gateway nginx -t && $(COMPOSE) exec -T gateway nginx -s reload
-# Files that are mounted may have changed without their container being made anew, and nginx looks for
-# the replicas only when it starts. A configuration that it would not take stops nothing.
-APPLY = $(COMPOSE) run --rm --no-deps -T gateway nginx -t -q && \
-	$(COMPOSE) restart --no-deps gateway prometheus grafana && $(COMPOSE) up --detach --wait --no-recreate
+# What nginx would not take is tried before anything is stopped, if something runs.
+TRY = test "$$($(COMPOSE) ps --quiet --status running gateway business_api | wc -l)" -lt 2 || \
+	$(COMPOSE) run --rm --no-deps -T gateway nginx -t -q
+# Files that are mounted may have changed without their container being made anew. To read them again
+# interrupts nobody; only for nginx.conf the gateway starts anew, because a container keeps seeing the
+# file that was there when it started.
+QUIETLY = $(COMPOSE) --progress quiet
+APPLY = { $(COMPOSE) exec -T gateway cat /etc/nginx/nginx.conf | cmp -s - infrastructure/nginx/nginx.conf || \
+	  $(QUIETLY) restart --no-deps gateway; } && \
+	$(QUIETLY) kill --signal HUP prometheus blackbox && $(QUIETLY) restart --no-deps grafana && \
+	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus grafana && \
+	{ $(COMPOSE) exec -T gateway /docker-entrypoint.sh nginx -s reload 2>/dev/null || \
+	  $(QUIETLY) restart --no-deps gateway; }
 
 letsencrypt: env ## Get a certificate from Let's Encrypt for GATEWAY_HOSTS: EMAIL=you@example.org
 	@test -n "$(EMAIL)" || { echo "Say whom to warn: make letsencrypt EMAIL=you@example.org"; exit 2; }
@@ -43,8 +53,9 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
-	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate; exit 1; }
-	$(APPLY)
+	@$(TRY)
+	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate gateway; exit 1; }
+	@$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
 prod-down: ## Stop the production stack; the data stay
