@@ -100,7 +100,6 @@ async def test_a_flush_that_fails_in_a_savepoint_undoes_no_more(engine: AsyncEng
 async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_POOL_SIZE", "1")
     monkeypatch.setenv("POSTGRES_POOL_OVERFLOW", "1")
-    monkeypatch.setenv("POSTGRES_POOL_TIMEOUT", "0.1")
     engine = create_engine(read_settings(PostgresSettings))
     try:
         async with engine.connect(), engine.connect():
@@ -114,12 +113,12 @@ async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.M
 
 
 async def test_a_statement_ends_in_time(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "0.1")
+    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "1")
     engine = create_engine(read_settings(PostgresSettings))
     try:
         async with engine.connect() as connection:
             with pytest.raises(DBAPIError, match="statement timeout"):
-                await connection.execute(text("SELECT pg_sleep(5)"))
+                await connection.execute(text("SELECT pg_sleep(20)"))
     finally:
         await engine.dispose()
 
@@ -127,7 +126,7 @@ async def test_a_statement_ends_in_time(database: URL, monkeypatch: pytest.Monke
 async def test_a_statement_that_takes_too_long_is_said(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "0.1")
+    monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "1")
     with service_client(data_app) as client:
         async with engine.begin() as connection:
             await connection.execute(text("LOCK TABLE orders"))
