@@ -129,6 +129,12 @@ def test_the_wait_ends_with_a_clear_message(
     assert re.search(reason, last)
 
 
+def test_it_answers_as_soon_as_make_up_ends(level1: Stack) -> None:
+    level1.compose("stop")
+    level1.up()
+    assert call("GET", orders(level1)).status == 200
+
+
 def test_make_up_says_why_it_failed(level1: Stack) -> None:
     level1.project.write(
         "docker-compose.override.yml",
