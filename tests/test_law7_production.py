@@ -91,7 +91,7 @@ class Production:
 
     def logged(self, service: str, request_id: str) -> list[dict[str, Any]]:
         """The lines of a service's log with this request id."""
-        lines = self.compose("logs", "--no-log-prefix", service).splitlines()
+        lines = self.compose("logs", "--no-log-prefix", service).split("\n")
         found = [json.loads(line.removeprefix("\x1b[2K")) for line in lines if request_id in line]
         return [line for line in found if line.get("request_id") == request_id]
 

@@ -93,7 +93,8 @@ class Stack:
 
     def lines(self, service: str) -> list[str]:
         """Return what a service printed; Compose puts an escape code before each line."""
-        printed = self.compose("logs", "--no-log-prefix", service).splitlines()
+        # Not splitlines: what a client sent may hold a character that ends a line in Unicode only.
+        printed = self.compose("logs", "--no-log-prefix", service).rstrip("\n").split("\n")
         return [line.removeprefix("\x1b[2K") for line in printed]
 
 
