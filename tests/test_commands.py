@@ -83,6 +83,41 @@ def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: in
         assert "maturity_level: 2" in project.read(".copier-answers.yml")
 
 
+PYENV = """#!/bin/sh
+echo 3.8.18
+echo 3.13.0
+"""
+SHIM = f"""#!/bin/sh
+# As pyenv does it: a version that is not asked for is not there.
+case :$PYENV_VERSION: in *:3.13.0:*) exec {Path(sys.executable).resolve()} "$@" ;; esac
+echo "pyenv: $(basename "$0"): command not found" >&2
+exit 127
+"""
+
+
+@pytest.mark.parametrize("kind", ["checkout", "project"])
+def test_shims_of_pyenv_do_not_hide_python(tmp_path: Path, checkout: Path, kind: str) -> None:
+    folder = checkout if kind == "checkout" else start(tmp_path / "shop", Combination(1)).path
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    for name in ("pyenv", "python", "python3", "python3.12", "python3.13"):
+        (shims / name).write_text(PYENV if name == "pyenv" else SHIM)
+        (shims / name).chmod(0o755)
+    hard = outer_environment() | {
+        "PATH": f"{shims}:/usr/bin:/bin",
+        "PYENV_VERSION": "3.8.18",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    asked = subprocess.run(["python3", "--version"], env=hard, capture_output=True)
+    assert asked.returncode == 127
+    done = subprocess.run(
+        ["make", "setup"], cwd=folder, env=hard, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, the_end(done)
+    made = (folder / ".venv/pyvenv.cfg").read_text()
+    assert f"version_info = {sys.version_info.major}.{sys.version_info.minor}" in made
+
+
 def test_make_new_makes_a_project_that_can_be_moved(checkout: Path, tmp_path: Path) -> None:
     done = make(checkout, "new", "DEST=../shop", "LEVEL=1", "NAME=Corner Shop")
     assert done.returncode == 0, done.stderr
