@@ -1,6 +1,7 @@
 """The baseline: one FastAPI process with SQLAlchemy and asyncpg, on the same rows.
 
-It runs in the environment of a rendered project, whose models and contracts it shares.
+It runs in the environment of a rendered project, whose models, contracts and the step between
+them it shares.
 """
 
 import os
@@ -14,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import joinedload
 
-from contracts.money import Money, Price
-from contracts.orders import Order, OrderLine, OrderPage, OrderStatus, OrderSummary
+from contracts.orders import Order, OrderPage
 from data_postgres_api.orders.models import OrderRow
+from data_postgres_api.orders.repository import to_order, to_summary
 
 
 @asynccontextmanager
@@ -40,32 +41,6 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
 Session = Annotated[AsyncSession, Depends(get_session)]
 
 
-def to_summary(row: OrderRow) -> OrderSummary:
-    """Turn a row into the same answer that the services give in a list."""
-    return OrderSummary(
-        id=row.id,
-        customer_id=row.customer_id,
-        status=OrderStatus(row.status),
-        total=Money(amount=row.total, currency=row.currency),
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def to_answer(row: OrderRow) -> Order:
-    """Turn a row into the same answer that the services give for one order."""
-    lines = tuple(
-        OrderLine(
-            sku=line.sku,
-            quantity=line.quantity,
-            unit_price=Price(amount=line.unit_amount, currency=row.currency),
-        )
-        for line in row.lines
-    )
-    return Order(**dict(to_summary(row)), lines=lines)
-
-
 @app.get("/api/v1/orders")
 async def list_orders(session: Session, limit: int = 20) -> OrderPage:
     """List the newest orders."""
@@ -82,4 +57,4 @@ async def get_order(order_id: UUID, session: Session) -> Order:
     row = await session.get(OrderRow, order_id, options=[joinedload(OrderRow.lines)])
     if row is None:
         raise HTTPException(404)
-    return to_answer(row)
+    return to_order(row)

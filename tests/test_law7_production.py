@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -376,6 +377,17 @@ def test_slow_clients_are_cut_off_and_hold_up_nobody(production: Production) -> 
     assert production.logged("business_api", request_id) == []
 
 
+def test_a_client_has_so_many_requests_at_a_time(production: Production) -> None:
+    begun = f"GET /api/v1/orders HTTP/1.1\r\n{HEAD}Content-Length: 9\r\n\r\n{{"
+    with ExitStack() as unfinished:
+        for _ in range(30):
+            plain = socket.create_connection(("127.0.0.1", production.https_port), timeout=30)
+            client = production.context.wrap_socket(plain, server_hostname="localhost")
+            unfinished.enter_context(client).sendall(begun.replace("{id}", uuid4().hex).encode())
+        eventually(lambda: production.call("GET", "/api/v1/orders?limit=1").status == 429)
+    eventually(lambda: production.call("GET", "/api/v1/orders?limit=1").status == 200)
+
+
 # --- CORS
 
 
@@ -492,6 +504,14 @@ def test_images_hold_no_tools_of_the_build(production: Production, service: str)
     assert production.compose("exec", "-T", service, "sh", "-c", find, check=False) == ""
     compiled = "ls /app/shared/chassis/src/chassis/__pycache__"
     assert "app.cpython" in production.compose("exec", "-T", service, "sh", "-c", compiled)
+
+
+@pytest.mark.parametrize("service", ["business_api", "data_postgres_api"])
+def test_an_image_holds_the_code_of_its_own_service_alone(
+    production: Production, service: str
+) -> None:
+    find = "cd services && find . -name '*.py' | cut -d / -f 2 | sort -u"
+    assert production.compose("exec", "-T", service, "sh", "-c", find).split() == [service]
 
 
 def test_an_image_is_not_built_without_a_lock(production: Production) -> None:

@@ -1,5 +1,7 @@
 """What is counted is what was committed, and the pool is bounded and seen."""
 
+import asyncio
+import socket
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -13,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from chassis.errors import Unavailable
 from chassis.settings import read_settings
 from chassis.testing import service_client
 from contracts.money import Money, Price
@@ -109,6 +112,19 @@ async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.M
         assert REGISTRY.get_sample_value("database_pool_connections_in_use") == 0
         assert REGISTRY.get_sample_value("database_pool_connections_limit") == 2
     finally:
+        await engine.dispose()
+
+
+async def test_to_open_a_connection_ends_in_time(
+    database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("POSTGRES_HOST", "127.0.0.1")
+        monkeypatch.setenv("POSTGRES_PORT", str(silent.getsockname()[1]))
+        engine = create_engine(read_settings(PostgresSettings))
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                await engine.connect()
         await engine.dispose()
 
 

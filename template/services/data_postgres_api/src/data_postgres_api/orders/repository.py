@@ -42,13 +42,13 @@ class OrderRepository:
             try:
                 async with self._session.begin_nested():
                     self._session.add(row)
-                return _to_contract(row), True
+                return to_order(row), True
             except IntegrityError:
                 # Somebody else stored this id between our look and our insert, or it is a bug.
                 row = await self._find(order_id)
                 if row is None:
                     raise
-        stored = _to_contract(row)
+        stored = to_order(row)
         wanted = (customer_id, order.lines, order.total)
         if (stored.customer_id, stored.lines, stored.total) != wanted:
             raise Conflict(f"Order {order_id} exists with other content.")
@@ -56,15 +56,12 @@ class OrderRepository:
 
     async def get(self, order_id: UUID) -> Order:
         """Return an order, or raise `NotFound`."""
-        return _to_contract(await self._get(order_id))
+        return to_order(await self._get(order_id))
 
     async def list(self, query: OrderQuery) -> OrderPage:
         """Return a part of the list, newest first; raise `Invalid` for a cursor from elsewhere."""
-        statement = (
-            select(OrderRow)
-            .order_by(OrderRow.created_at.desc(), OrderRow.id.desc())
-            .limit(query.limit + 1)
-        )
+        newest = (OrderRow.created_at.desc(), OrderRow.id.desc())
+        statement = select(OrderRow).order_by(*newest).limit(query.limit + 1)
         if query.status is not None:
             statement = statement.where(OrderRow.status == query.status)
         if query.cursor is not None:
@@ -77,7 +74,7 @@ class OrderRepository:
         cursor = None
         if len(rows) > query.limit:
             cursor = Cursor(shown[-1].created_at, shown[-1].id, query.status).encode()
-        return OrderPage(items=tuple(_summary(row) for row in shown), next_cursor=cursor)
+        return OrderPage(items=tuple(to_summary(row) for row in shown), next_cursor=cursor)
 
     async def change_status(self, order_id: UUID, change: StatusChange) -> Order:
         """Move an order to another state; one that is there already stays as it is.
@@ -86,7 +83,7 @@ class OrderRepository:
         """
         row = await self._get(order_id)
         if row.status == change.status:
-            return _to_contract(row)
+            return to_order(row)
         stale = Conflict(f"Order {order_id} was changed by somebody else. Read it and try again.")
         if row.version != change.version:
             raise stale
@@ -95,7 +92,7 @@ class OrderRepository:
             await self._session.flush()
         except StaleDataError as error:
             raise stale from error
-        return _to_contract(row)
+        return to_order(row)
 
     async def _find(self, order_id: UUID) -> OrderRow | None:
         return await self._session.get(OrderRow, order_id, options=[joinedload(OrderRow.lines)])
@@ -126,7 +123,8 @@ def _new_row(order_id: UUID, customer_id: str, order: NewOrder) -> OrderRow:
     )
 
 
-def _summary(row: OrderRow) -> OrderSummary:
+def to_summary(row: OrderRow) -> OrderSummary:
+    """Return the contract of a row as lists show it."""
     return OrderSummary(
         id=row.id,
         customer_id=row.customer_id,
@@ -138,7 +136,8 @@ def _summary(row: OrderRow) -> OrderSummary:
     )
 
 
-def _to_contract(row: OrderRow) -> Order:
+def to_order(row: OrderRow) -> Order:
+    """Return the contract of a row and its lines."""
     lines = tuple(
         OrderLine(
             sku=line.sku,
@@ -147,4 +146,4 @@ def _to_contract(row: OrderRow) -> Order:
         )
         for line in row.lines
     )
-    return Order(**dict(_summary(row)), lines=lines)
+    return Order(**dict(to_summary(row)), lines=lines)
