@@ -16,7 +16,7 @@ BREAKS = {
             "services/business_api/src/business_api/main.py",
             "= create_app(",
             "= create(",
-            3,
+            1,
         ),
         "the migrations": (
             "services/data_postgres_api/migrations/versions/core/0001_orders.py",
@@ -89,6 +89,8 @@ def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken:
     report = project.read("reports/qa-report.md")
     assert "FAILED" in report
     assert "Not run, because an earlier gate failed: nothing" not in report
+    if broken == "a service":
+        assert "NameError: name 'create' is not defined" in done.stderr
     if broken == "no baseline":
         assert 'run "make up" and "make baseline"' in done.stderr
 

@@ -30,12 +30,11 @@ TRY = test "$$($(COMPOSE) ps --quiet --status running gateway business_api | wc 
 # interrupts nobody; only for nginx.conf the gateway starts anew, because a container keeps seeing the
 # file that was there when it started.
 QUIETLY = $(COMPOSE) --progress quiet
-APPLY = { $(COMPOSE) exec -T gateway cat /etc/nginx/nginx.conf | cmp -s - infrastructure/nginx/nginx.conf || \
+APPLY = { $(COMPOSE) exec -T gateway cat /etc/nginx/nginx.conf | cmp -s - infrastructure/nginx/nginx.conf && \
+	  $(COMPOSE) exec -T gateway /docker-entrypoint.sh nginx -s reload 2>/dev/null || \
 	  $(QUIETLY) restart --no-deps gateway; } && \
 	$(QUIETLY) kill --signal HUP prometheus blackbox && $(QUIETLY) restart --no-deps grafana && \
-	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus grafana && \
-	{ $(COMPOSE) exec -T gateway /docker-entrypoint.sh nginx -s reload 2>/dev/null || \
-	  $(QUIETLY) restart --no-deps gateway; }
+	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus grafana
 
 letsencrypt: env ## Get a certificate from Let's Encrypt for GATEWAY_HOSTS: EMAIL=you@example.org
 	@test -n "$(EMAIL)" || { echo "Say whom to warn: make letsencrypt EMAIL=you@example.org"; exit 2; }
