@@ -30,7 +30,7 @@ new: setup ## Start a project: make new DEST=../shop LEVEL=2 (NAME="Corner Shop"
 	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
 test: setup lint ## Run the laws and everything else, on every combination
-	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile tests
+	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
 lint: setup ## Check style and types of the template's own code
 	$(RUN) ruff check .
@@ -39,7 +39,7 @@ lint: setup ## Check style and types of the template's own code
 	$(RUN) yamllint --strict stages.yml copier.yml .github
 
 matrix-full: setup ## Run every combination where "make test" runs a covering array
-	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile tests
+	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
 combinations: setup
 	@$(RUN) python -c 'import json; from tests.support.matrix import every; print("matrix=" + json.dumps(every()))'

@@ -12,7 +12,8 @@ def levels_table(rules: Rules) -> str:
     lines = ["| Level | For | Adds | Coverage |", "| --- | --- | --- | --- |"]
     for level in rules.levels.values():
         adds = [
-            f"**{rule.stage}** {', '.join(rule.features)}"
+            f"**{rule.stage}** "
+            + ", ".join([*rule.features, *(f"{planned} *(to come)*" for planned in rule.planned)])
             for rule in rules.rules
             if rule.level == level.number and rule.module is None
         ]

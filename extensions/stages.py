@@ -42,6 +42,7 @@ class Rule:
     level: int
     scope: str = ""
     features: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
 

@@ -126,6 +126,19 @@ PACKAGES = sorted(
 )
 
 
+MODULES = {
+    "uvicorn": "uvicorn",
+    "sentry-sdk": "sentry_sdk",
+    "pydantic-settings": "pydantic_settings",
+    "opentelemetry-api": "opentelemetry",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    "opentelemetry-instrumentation-aiohttp-client": "opentelemetry",
+    "opentelemetry-instrumentation-asyncpg": "opentelemetry",
+    "opentelemetry-instrumentation-redis": "opentelemetry",
+}
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_are_declared(
     rendered: tuple[Combination, Path], package: str, tmp_path: Path
@@ -145,10 +158,11 @@ def test_imports_are_declared(
             str(report),
             # Named by hand: deptry looks at installed packages, and here none of these is.
             "--package-module-name-map",
-            "uvicorn=uvicorn,sentry-sdk=sentry_sdk,pydantic-settings=pydantic_settings",
+            ",".join(f"{package}={module}" for package, module in MODULES.items()),
             "--per-rule-ignores",
-            # Started by the image, loaded by SQLAlchemy, wanted by FastAPI's TestClient.
-            "DEP002=uvicorn|alembic|httpx2",
+            # Started by the image, loaded by SQLAlchemy, wanted by FastAPI's TestClient and its
+            # forms, and a package of nothing but files.
+            "DEP002=uvicorn|alembic|httpx2|python-multipart|fastapi-offline",
         ],
         cwd=folder,
         capture_output=True,
@@ -200,11 +214,16 @@ def test_every_setting_of_compose_is_shown_with_its_default(
     shown = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", example, re.MULTILINE))
     files = [path for path in folder.rglob("*compose*.yml") if ".git" not in path.parts]
     named = re.findall(
-        r"\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}", "".join(path.read_text() for path in files)
+        r"\$\{([A-Z_]+)(?::-((?:[^{}]|\$\{[^}]*\})*)|:\?[^}]*)?\}",
+        "".join(path.read_text() for path in files),
     )
+    # One that is made of another is empty in the example, and there has to be that other.
+    named = [(name, "" if "${" in default else default) for name, default in named]
     assert {name for name, _ in named} == shown.keys()
     assert [
-        (name, default) for name, default in named if shown[name] not in (default, "generate")
+        (name, default)
+        for name, default in named
+        if shown[name] not in (default, "generate", "generate-keys")
     ] == []
 
 

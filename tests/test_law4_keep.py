@@ -12,7 +12,7 @@ import pytest
 
 from extensions.stages import Combination
 from tests.support.docker import require_docker
-from tests.support.matrix import moves
+from tests.support.matrix import FULL, moves
 from tests.support.project import Project, files_of, start
 
 BUSINESS = "services/business_api"
@@ -366,7 +366,11 @@ def test_all_edits_are_kept_and_the_suite_is_green(
         edit.apply(project)
     project.make("setup")
     project.commit("All edits, and the lock")
-    project.make("test")
+    # The longest ways run the suites before and after; the tree that the others arrive at is the
+    # same (law 3), so that its types and style are enough to see.
+    runs_suites = FULL or low.level == 1 or low.level == high.level
+    if runs_suites:
+        project.make("test")
     # The very command that a team uses: it also refreshes the lock and looks for markers.
     added = [f"MODULE={module}" for module in high.modules - low.modules]
     project.make("upgrade", f"LEVEL={high.level}", *added)
@@ -379,7 +383,8 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     for text in ("GREETING: hello", "SHOP: open", "image: redis:8"):
         assert text in config.stdout
     project.make("lint")
-    project.make("test")
+    if runs_suites:
+        project.make("test")
 
 
 @pytest.mark.parametrize(("low", "high"), MOVES)

@@ -67,6 +67,20 @@ BREAKS = {
         ),
         "no baseline": ("README.md", "# ", "# ", 11),
     },
+    4: {
+        "the policy": (
+            "services/business_api/src/business_api/policies/orders.toml",
+            '"POST /api/v1/orders" = ',
+            '"POST /api/v1/others" = ',
+            3,
+        ),
+        "an unexplained exception": (
+            "services/business_api/src/business_api/orders/use_cases.py",
+            "    return moved\n",
+            "    return moved  # nosec B101\n",
+            8,
+        ),
+    },
 }
 
 
@@ -91,6 +105,9 @@ def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken:
     assert "Not run, because an earlier gate failed: nothing" not in report
     if broken == "a service":
         assert "NameError: name 'create' is not defined" in done.stderr
+    if broken == "an unexplained exception":
+        assert "use_cases.py" in done.stderr
+        assert "say why it is none" in done.stderr
     if broken == "no baseline":
         assert 'run "make up" and "make baseline"' in done.stderr
 

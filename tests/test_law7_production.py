@@ -29,6 +29,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from extensions.stages import Combination
 from tests.support.docker import Stack, require_docker, stack
 from tests.support.http import PROBLEM, Answer, call, eventually
+from tests.support.ports import free_port
 from tests.support.project import start
 
 LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
@@ -103,13 +104,6 @@ class Production:
         assert answer["status"] == "success"
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +206,7 @@ def test_answers_carry_basic_security_headers(production: Production) -> None:
         assert headers["Strict-Transport-Security"] == "max-age=63072000"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Server"] == "nginx"
 
 

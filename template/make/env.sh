@@ -5,7 +5,7 @@ umask 077
 [ -f .env ] || : > .env
 [ -z "$(tail -c 1 .env)" ] || echo >> .env
 while IFS= read -r line || [ -n "$line" ]; do
-  case $line in '' | '#'*) continue ;; esac
+  case $line in '' | '#'* | *=generate-keys) continue ;; esac
   key=${line%%=*}
   value=${line#*=}
   if grep -Eq "^[[:space:]]*(export[[:space:]]+)?$key[[:space:]]*=" .env; then continue; fi

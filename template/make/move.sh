@@ -59,6 +59,17 @@ if [ "$direction" = down ]; then
   else
     say "PostgreSQL is not running, so there is no backup; its volume stays as it is."
   fi
+  # Tables whose migrations go with the level have to go first: nothing could take them away later.
+  for folder in services/data_postgres_api/migrations/versions/*/; do
+    since=$(sed -n 's/^level: int = //p' "$folder"*.py | head -n 1)
+    [ "${since:-1}" -gt "$LEVEL" ] || continue
+    if [ ! -s "$backup" ]; then
+      say "Some tables have to be taken away first. Start the database: make up"
+      exit 1
+    fi
+    say "Taking away the tables of $(basename "$folder")."
+    $COMPOSE run --rm --build migrate alembic downgrade "$(basename "$folder")@base" >/dev/null
+  done
   set -- "$@" --data allow_removal=true
 fi
 

@@ -53,7 +53,9 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
 	@$(TRY)
-	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate gateway; exit 1; }
+	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate data_postgres_api business_api gateway; exit 1; }
+	@[ ! -f secrets/.changed ] || $(QUIETLY) restart data_postgres_api business_api
+	@rm -f secrets/.changed
 	@$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
@@ -66,11 +68,14 @@ monitoring: env ## Check Prometheus' configuration, and that each alert fires wh
 	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \
 	  test rules /etc/prometheus/alerts.test.yml
 
+# Tests may do what the journey takes, and nothing more.
+CALLER = $(MAKE) --silent --no-print-directory caller ROLES="customer staff"
+
 service-test: setup ## Test the running system through its gateway
-	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" GATEWAY_HOST="$(firstword $(HOSTS))" \
+	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" GATEWAY_HOST="$(firstword $(HOSTS))" CALLER="$$($(CALLER) WHO=test-$$(date +%s))" \
 	  $(UV) run pytest --no-cov tests/service
 
-LOAD = BUSINESS_API="$$($(COMPOSE) port business_api 8000)" \
+LOAD = BUSINESS_API="$$($(COMPOSE) port business_api 8000)" CALLER="$$($(CALLER) WHO=load-test)" \
 	  $(UV) run --isolated --only-group load python tests/load/run.py
 
 baseline: uv ## Measure the running system and keep the result as the baseline; commit it

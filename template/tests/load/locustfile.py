@@ -26,7 +26,8 @@ class Customer(HttpUser):
     wait_time = between(0.005, 0.015)
 
     def on_start(self) -> None:
-        self.client.headers["X-Customer-Id"] = "load"
+        caller, proof = os.environ["CALLER"].split(": ", 1)
+        self.client.headers[caller] = proof
         placed = self.client.post("/api/v1/orders", json={"lines": LINES}, name="first order")
         self.order = placed.json()["id"]
 

@@ -15,6 +15,7 @@ LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "cur
 def gateway() -> Iterator[httpx2.Client]:
     """A client that trusts the certificate of this project's gateway, and no other."""
     host = os.environ["GATEWAY_HOST"]
+    caller, proof = os.environ["CALLER"].split(": ", 1)
 
     def name(request: httpx2.Request) -> None:
         request.extensions["sni_hostname"] = host
@@ -22,7 +23,7 @@ def gateway() -> Iterator[httpx2.Client]:
     with httpx2.Client(
         base_url=os.environ["GATEWAY_URL"],
         verify=ssl.create_default_context(cafile="certs/fullchain.pem"),
-        headers={"Host": host, "X-Customer-Id": f"test-{uuid4().hex}"},
+        headers={"Host": host, caller: proof},
         event_hooks={"request": [name]},
         timeout=10,
     ) as client:

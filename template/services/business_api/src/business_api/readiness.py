@@ -11,4 +11,4 @@ from chassis.health import Readiness
 async def data_service_is_ready(app: FastAPI) -> None:
     """Raise unless the data service says that it can work."""
     client = cast(ServiceClient, app.state.data_service)
-    await client.call("GET", "/ready", Readiness)
+    await client.check("/ready", Readiness)

@@ -1,12 +1,12 @@
 """What Prometheus reads about the database: the connection pool, and what was really stored."""
 
-from collections.abc import Iterable, Iterator
-from enum import Enum
+from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge
-from sqlalchemy import event, inspect
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
+
+from data_postgres_api.written import Written, after_commit
 
 POOL_IN_USE = Gauge(
     "database_pool_connections_in_use",
@@ -52,56 +52,12 @@ def count_from_zero(entities: Iterable[str]) -> None:
         CREATED.labels(entity)
 
 
-# Facts are read from the unit of work, so that no slice has to count anything: each is a counter
-# and its labels, together with the transaction that has to commit before it is true.
-_Fact = tuple[SessionTransaction | None, Counter, tuple[str, ...]]
-_KEY = "facts to be counted"
+def _count(rows: list[Written]) -> None:
+    for row in rows:
+        if row.action == "created":
+            CREATED.labels(row.table).inc()
+        elif row.status is not None:
+            STATUS_CHANGES.labels(row.table, row.status).inc()
 
 
-def _facts(session: Session) -> list[_Fact]:
-    facts: list[_Fact] = session.info.setdefault(_KEY, [])
-    return facts
-
-
-def _moves(instance: object) -> Iterator[tuple[str, str]]:
-    """Yield the table and the new `status` of a row, if it is an enumeration's: text has no end."""
-    state = inspect(instance)
-    if "status" in state.mapper.column_attrs:
-        for value in state.attrs["status"].history.added or ():
-            if isinstance(value, Enum):
-                yield state.mapper.local_table.name, str(value.value)
-
-
-@event.listens_for(Session, "after_flush")
-def _note(session: Session, _: UOWTransaction) -> None:
-    inside = session.get_nested_transaction()
-    facts = _facts(session)
-    for instance in session.new:
-        facts.append((inside, CREATED, (inspect(instance).mapper.local_table.name,)))
-    for instance in session.dirty:
-        facts += [(inside, STATUS_CHANGES, labels) for labels in _moves(instance)]
-
-
-@event.listens_for(Session, "after_commit")
-def _count(session: Session) -> None:
-    if session.in_nested_transaction():
-        return
-    for _, counter, labels in _facts(session):
-        counter.labels(*labels).inc()
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, previous: SessionTransaction) -> None:
-    session.info[_KEY] = [fact for fact in _facts(session) if not _within(fact[0], previous)]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _end(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        session.info.pop(_KEY, None)
-
-
-def _within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
-    while inner is not None and inner is not outer:
-        inner = inner.parent
-    return inner is outer
+after_commit(_count)

@@ -1,6 +1,5 @@
 """What the chassis gives to every service: errors that say what was wrong, caller, settings."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -8,11 +7,9 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from starlette.types import Message
 
 from chassis.app import create_app
 from chassis.body_limit import MAX_BODY_BYTES
-from chassis.caller import Caller, caller_headers
 from chassis.errors import Conflict, Unavailable
 from chassis.settings import SettingsError, read_settings
 from chassis.testing import service_client
@@ -49,11 +46,6 @@ async def away() -> None:
 @router.get("/bug")
 async def bug() -> None:
     raise ZeroDivisionError("secret")
-
-
-@router.get("/me")
-async def me(caller: Caller) -> str:
-    return caller
 
 
 @pytest.fixture
@@ -128,32 +120,6 @@ def test_a_body_that_is_too_large_is_refused(client: TestClient, announced: bool
 
 def test_a_wrong_method_is_told_all_right_ones(client: TestClient) -> None:
     assert client.delete("/things").headers["Allow"] == "GET, POST"
-
-
-def test_the_caller_comes_from_the_header(client: TestClient) -> None:
-    assert client.get("/me").json() == "customer-1"
-    answer = client.get("/me", headers={"X-Customer-Id": "no spaces"})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "header.X-Customer-Id"
-
-
-def test_a_caller_is_not_inherited_by_the_next_request() -> None:
-    async def both() -> dict[str, str]:
-        # In one context, as uvicorn runs pipelined requests.
-        app = create_app(title="Test", routers=[router])
-        for headers in ([(b"x-customer-id", b"alice")], []):
-            scope = {"type": "http", "method": "GET", "path": "/me", "query_string": b"",
-                     "headers": headers, "root_path": ""}  # fmt: skip
-            await app(scope, receive, send)
-        return caller_headers()
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(_: Message) -> None:
-        pass
-
-    assert asyncio.run(both()) == {}
 
 
 class ShopSettings(BaseSettings):

@@ -80,8 +80,8 @@ def test_the_processes_of_a_container_are_summed(
     assert "made_total 6.0" in client.get("/metrics").text
 
 
-def calls(outcome: str) -> float:
-    labels = {"service": "thing service", "method": "GET", "outcome": outcome}
+def calls(outcome: str, method: str = "GET") -> float:
+    labels = {"service": "thing service", "method": method, "outcome": outcome}
     return REGISTRY.get_sample_value("service_client_duration_seconds_count", labels) or 0
 
 
@@ -99,8 +99,8 @@ class Nothing(BaseModel):
 
 
 async def test_the_client_measures_its_calls() -> None:
-    before = calls("Unavailable")
+    before = calls("Unavailable", "POST")
     async with ServiceClient("thing service", "http://127.0.0.1:1", 1) as client:
         with pytest.raises(Unavailable):
-            await client.call("GET", "/", Nothing)
-    assert calls("Unavailable") == before + 1
+            await client.call("POST", "/", Nothing)
+    assert calls("Unavailable", "POST") == before + 1

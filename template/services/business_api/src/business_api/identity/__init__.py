@@ -1,0 +1,1 @@
+"""Logging in: users, clients, sessions and tokens. With an issuer elsewhere, only its tokens."""

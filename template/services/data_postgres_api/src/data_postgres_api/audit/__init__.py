@@ -1,0 +1,1 @@
+"""The audit log: who did what, kept so that tampering shows."""

@@ -1,0 +1,1 @@
+"""Users and OAuth clients as they are stored."""

@@ -1,0 +1,1 @@
+"""Who may do what: tokens, the policy, and what guards every request."""

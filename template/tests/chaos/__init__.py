@@ -1,0 +1,1 @@
+"""Trouble on purpose: what is promised when a part of the system fails."""

@@ -1,0 +1,175 @@
+"""What is promised when a part fails: an answer in time, a way back, and no order lost."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests.chaos.support import eventually
+
+if TYPE_CHECKING:
+    from tests.chaos.conftest import System
+
+LINE = {"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
+# A request has five seconds here, and whoever asks has to be told within a little more.
+IN_TIME = 6.0
+RECOVERY = 10.0
+
+
+def place(system: "System", key: str) -> httpx2.Response:
+    headers = {"Idempotency-Key": key}
+    return system.client.post("/api/v1/orders", json={"lines": [LINE]}, headers=headers)
+
+
+def timed(system: "System", path: str = "/api/v1/orders") -> tuple[int, float]:
+    start = time.monotonic()
+    status = system.client.get(path).status_code
+    return status, time.monotonic() - start
+
+
+def orders(system: "System") -> list[str]:
+    """Return the ids of all orders of the caller."""
+    ids: list[str] = []
+    query = "?limit=100"
+    while True:
+        page = system.client.get(f"/api/v1/orders{query}").json()
+        ids += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return ids
+        query = f"?limit=100&cursor={page['next_cursor']}"
+
+
+def works(system: "System") -> bool:
+    return system.client.get("/api/v1/orders?limit=1").is_success
+
+
+def test_the_data_service_is_killed(system: "System") -> None:
+    system.data.kill()
+    answers = [timed(system) for _ in range(8)]
+    assert {status for status, _ in answers} == {503}
+    assert max(seconds for _, seconds in answers) < IN_TIME
+    # The breaker is open: nobody waits for what is known to fail.
+    assert min(seconds for _, seconds in answers) < 0.1
+    assert system.client.get("/ready").status_code == 503
+    assert system.client.get("/health").status_code == 200
+    system.data.start()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_it_is_killed_while_orders_are_placed(system: "System") -> None:
+    before = orders(system)
+    keys = [uuid4().hex for _ in range(40)]
+
+    def place_until_it_is_there(key: str) -> str:
+        for _ in range(100):
+            answer = place(system, key)
+            if answer.status_code == 201:
+                return str(answer.json()["id"])
+            assert answer.status_code in {502, 503, 504}, answer.text
+            time.sleep(0.2)
+        raise AssertionError("never placed")
+
+    with ThreadPoolExecutor(4) as pool:
+        placing = [pool.submit(place_until_it_is_there, key) for key in keys]
+        time.sleep(0.2)
+        system.data.kill()
+        system.data.start()
+        ids = [future.result() for future in placing]
+    assert len(set(ids)) == len(keys)
+    assert sorted(set(orders(system)) - set(before)) == sorted(ids)
+
+
+def test_the_database_is_frozen(system: "System") -> None:
+    system.to_postgres.freeze()
+    answers = [timed(system) for _ in range(4)]
+    assert {status for status, _ in answers} <= {503, 504}
+    assert max(seconds for _, seconds in answers) < IN_TIME
+    system.to_postgres.heal()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_every_connection_to_the_database_breaks(system: "System") -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: works(system), range(8))) == {True}
+    system.to_postgres.cut()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_redis_is_gone(system: "System") -> None:
+    system.to_redis.freeze()
+    # For a while what is known counts; then nobody can tell who has been locked out.
+    assert works(system)
+    took = eventually(lambda: timed(system)[0] == 503, RECOVERY)
+    assert took > 1
+    refused = system.client.get("/api/v1/orders")
+    assert refused.headers["retry-after"]
+    assert "ended" in refused.json()["detail"]
+    start = time.monotonic()
+    form = {"grant_type": "refresh_token", "client_id": "docs", "refresh_token": "a.b"}
+    refresh = system.client.post("/oauth/token", data=form)
+    assert refresh.status_code == 503
+    assert "sessions cannot be reached" in refresh.json()["detail"]
+    assert time.monotonic() - start < IN_TIME
+    system.to_redis.heal()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_redis_refuses_connections(system: "System") -> None:
+    system.to_redis.refuse()
+    assert works(system)
+    eventually(lambda: timed(system)[0] == 503, RECOVERY)
+    assert system.client.get("/health").status_code == 200
+    system.to_redis.heal()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_the_network_is_slow(system: "System") -> None:
+    system.to_data.delay = 0.3
+    status, seconds = timed(system)
+    assert (status, seconds > 0.3) == (200, True)
+    system.to_data.delay = 4
+    status, seconds = timed(system)
+    assert status in {503, 504}
+    assert seconds < IN_TIME
+
+
+def test_a_cancellation_whose_answer_was_lost_is_tried_again(system: "System") -> None:
+    order = place(system, uuid4().hex).json()
+    path = f"/api/v1/orders/{order['id']}"
+    assert works(system)
+    system.to_data.cut()  # so that the next call opens a connection, whose answers are counted
+    lost = 0
+    for _ in range(3):
+        system.to_data.answers_to_lose = 1
+        answer = system.client.post(f"{path}/cancel")
+        lost += system.to_data.answers_to_lose == 0
+        assert answer.status_code == 200, answer.text
+    assert lost == 3
+    assert system.client.get(path).json()["version"] == 2
+    assert system.client.get(path).json()["status"] == "cancelled"
+
+
+def test_an_order_whose_answer_was_lost_is_placed_once(system: "System") -> None:
+    before = len(orders(system))
+    system.to_data.answers_to_lose = 1
+    assert place(system, uuid4().hex).status_code == 201
+    assert system.to_data.answers_to_lose == 0
+    assert len(orders(system)) == before + 1
+
+
+@pytest.mark.parametrize("service", ["business", "data"])
+def test_it_ends_after_what_is_under_way(system: "System", service: str) -> None:
+    system.to_postgres.delay = 0.05  # some ten messages make a request of about a second
+    stopping = system.business if service == "business" else system.data
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            under_way = pool.submit(place, system, uuid4().hex)
+            time.sleep(0.2)
+            took = stopping.terminate()
+            assert under_way.result().status_code == 201
+        assert took < 8
+    finally:
+        stopping.start()

@@ -1,0 +1,1 @@
+"""Attacks on the system, by the number of the OWASP API Security Top 10 (2023)."""
