@@ -1,5 +1,7 @@
 """Users and OAuth clients in PostgreSQL."""
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +32,6 @@ class IdentityRepository:
 
         The caller makes the id, so the same user again is an answer that was lost.
         """
-        await self._refuse_taken(ClientRow, user_id)
         row = UserRow(
             id=user_id,
             login=user.login,
@@ -38,15 +39,13 @@ class IdentityRepository:
             roles=list(user.roles),
             active=True,
         )
-        try:
-            async with self._session.begin_nested():
-                self._session.add(row)
-        except IntegrityError as error:
-            stored = await self._session.get(UserRow, user_id)
-            if stored is None or stored.password_hash != user.password_hash:
-                raise Conflict("There is a user with this id or this login.") from error
-            row = stored
-        return _to_user(row)
+        stored = await self._store(
+            row,
+            beside=ClientRow,
+            is_same=lambda other: other.password_hash == user.password_hash,
+            taken="There is a user with this id or this login.",
+        )
+        return _to_user(stored)
 
     async def user(self, user_id: str) -> StoredUser:
         """Return a user, or raise `NotFound`."""
@@ -82,7 +81,6 @@ class IdentityRepository:
 
     async def create_client(self, client_id: str, client: NewClient) -> OAuthClient:
         """Store a client; raise `Conflict` when the id is another client's."""
-        await self._refuse_taken(UserRow, client_id)
         row = ClientRow(
             id=client_id,
             name=client.name,
@@ -90,15 +88,15 @@ class IdentityRepository:
             redirect_uris=list(client.redirect_uris),
             roles=list(client.roles),
         )
-        try:
-            async with self._session.begin_nested():
-                self._session.add(row)
-        except IntegrityError as error:
-            stored = await self._session.get(ClientRow, client_id)
-            if stored is None or (stored.name, stored.secret_hash) != (row.name, row.secret_hash):
-                raise Conflict("There is a client with this id.") from error
-            row = stored
-        return _to_client(row)
+        stored = await self._store(
+            row,
+            beside=UserRow,
+            is_same=lambda other: (
+                (other.name, other.secret_hash) == (client.name, client.secret_hash)
+            ),
+            taken="There is a client with this id.",
+        )
+        return _to_client(stored)
 
     async def client(self, client_id: str) -> StoredClient:
         """Return a client, or raise `NotFound`."""
@@ -116,10 +114,28 @@ class IdentityRepository:
         await self._session.delete(row)
         return _to_client(row)
 
-    async def _refuse_taken(self, kind: type[UserRow | ClientRow], subject: str) -> None:
-        """Raise `Conflict` for an id of the other kind: tokens name both by it."""
-        if await self._session.get(kind, subject) is not None:
-            raise Conflict(f"The id {subject} is taken.")
+    async def _store[Row: (UserRow, ClientRow)](
+        self,
+        row: Row,
+        beside: type[UserRow | ClientRow],
+        is_same: Callable[[Row], bool],
+        taken: str,
+    ) -> Row:
+        """Store `row`, or return what its id stands for when that is the same already.
+
+        Tokens name users and clients alike by their id, so one of the kind `beside` takes it too.
+        """
+        if await self._session.get(beside, row.id) is not None:
+            raise Conflict(taken)
+        try:
+            async with self._session.begin_nested():
+                self._session.add(row)
+        except IntegrityError as error:
+            stored = await self._session.get(type(row), row.id)
+            if stored is None or not is_same(stored):
+                raise Conflict(taken) from error
+            return stored
+        return row
 
     async def _user(self, user_id: str) -> UserRow:
         row = await self._session.get(UserRow, user_id)
