@@ -54,6 +54,11 @@ if [ "$direction" = down ]; then
   mkdir -p backups
   backup=backups/before-level-$LEVEL-$(date +%Y%m%d-%H%M%S).sql
   if [ -n "$($COMPOSE ps --quiet --status running postgres)" ]; then
+    if [ "$($COMPOSE exec -T postgres psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()')" = t ]; then
+      say "Lower levels know only the node \"postgres\", and it does not write at the moment." \
+        "Make it the one that does: make promote && make rejoin"
+      exit 1
+    fi
     (umask 077 && $COMPOSE exec -T postgres pg_dump --username app app > "$backup")
     say "The data are in $backup."
   else
@@ -70,6 +75,11 @@ if [ "$direction" = down ]; then
     say "Taking away the tables of $(basename "$folder")."
     $COMPOSE run --rm --build migrate alembic downgrade "$(basename "$folder")@base" >/dev/null
   done
+  if [ -f infrastructure/postgres/scripts/alone.sh ] && [ -s "$backup" ]; then
+    say "Letting the database work without its second node."
+    $COMPOSE rm --stop --force postgres_standby >/dev/null 2>&1
+    $COMPOSE exec -T postgres sh /opt/cluster/alone.sh
+  fi
   set -- "$@" --data allow_removal=true
 fi
 

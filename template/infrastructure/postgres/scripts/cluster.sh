@@ -1,0 +1,19 @@
+# What the start of a node, its return as a standby and a restore have in common. To be sourced.
+. /opt/cluster/repositories.sh
+
+CLUSTER=/var/lib/postgresql/cluster
+umask 077
+printf '*:*:*:*:%s\n' "$(secret POSTGRES_REPLICATION_PASSWORD)" > /tmp/replication.pass
+PEER_ADDRESS="host=$PEER port=5432 user=replicator passfile=/tmp/replication.pass application_name=$NODE"
+# What the database was made with (locale, time zone) is in its own folder.
+printf "include '%s'\n" "$PGDATA/postgresql.conf" /etc/postgresql/postgresql.conf > /tmp/postgresql.conf
+export PGBACKREST_PG1_PATH="$PGDATA"
+
+empty() { find "$PGDATA" -mindepth 1 -delete; }
+
+# Which node is the primary is written at once or not at all.
+become_primary() {
+  echo "$NODE" > "$CLUSTER/primary.new"
+  sync "$CLUSTER/primary.new"
+  mv "$CLUSTER/primary.new" "$CLUSTER/primary"
+}

@@ -1,0 +1,19 @@
+# Make a node that was the primary the standby of its peer: wound back to where they parted, or, when
+# that cannot be done, copied anew at its next start.
+set -eu
+. /opt/cluster/cluster.sh
+
+if [ ! -s "$PGDATA/PG_VERSION" ] || [ -f "$PGDATA/standby.signal" ]; then
+  echo "$NODE is a standby already."
+  exit
+fi
+password=$(secret POSTGRES_PASSWORD)
+if PGPASSWORD=$password pg_rewind --target-pgdata "$PGDATA" --config-file /tmp/postgresql.conf \
+  --source-server "host=$PEER port=5432 user=app dbname=app" --restore-target-wal; then
+  # A slot of its time as the primary would keep segments for ever.
+  rm -rf "$PGDATA"/pg_replslot/*
+  touch "$PGDATA/standby.signal"
+else
+  echo "It cannot be wound back, so it is copied anew."
+  touch "$CLUSTER/$NODE.cloning"
+fi

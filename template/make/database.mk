@@ -1,0 +1,29 @@
+# The primary and its standby, backups and their restore.
+.PHONY: promote rejoin backup backups restore drill-failover drill-restore
+
+# What runs was started with the files of production or of development, and goes on with them.
+promote rejoin restore: EXTRA = $(if $(findstring docker-compose.prod.yml,$(shell \
+	docker compose ps --all --format '{{.Labels}}' backup)),-f docker-compose.prod.yml)
+
+promote: env ## Make the standby the primary, because the old one is lost or needs a rest
+	@COMPOSE="$(COMPOSE)" FORCE="$(FORCE)" sh make/promote.sh
+
+rejoin: env ## Make the node that is no primary any more a standby
+	@COMPOSE="$(COMPOSE)" sh make/rejoin.sh
+
+PGBACKREST = $(COMPOSE) exec -T backup sh -c '. /opt/cluster/repositories.sh && pgbackrest --stanza=main "$$@"' pgbackrest
+
+backup: env ## Make a backup now: TYPE=full, diff or incr, REPOSITORY=1
+	$(PGBACKREST) --repo=$(or $(REPOSITORY),1) --type=$(or $(TYPE),incr) backup
+
+backups: env ## List the backups, and from when to when the archive reaches
+	@$(PGBACKREST) info
+
+restore: env ## Put the database back: TO="2026-11-23 10:30:00+00" or TO=latest
+	@COMPOSE="$(COMPOSE)" TO="$(TO)" TIMELINE="$(TIMELINE)" REPOSITORY="$(REPOSITORY)" sh make/restore.sh
+
+drill-failover: certs lock ## Kill the primary of a stack of its own, and measure what that costs
+	@python3 make/drill.py failover
+
+drill-restore: certs lock ## Lose the data of a stack of its own, and measure how they come back
+	@python3 make/drill.py restore

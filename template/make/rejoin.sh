@@ -1,0 +1,23 @@
+# Make the node that is not the primary a standby again; called by "make rejoin".
+set -eu
+$COMPOSE ps --quiet >/dev/null  # fails here if Docker does
+say() { printf '%s\n' "$@" >&2; }
+role() { # NODE: t for a standby, f for a primary, nothing when it does not answer
+  timeout 10 $COMPOSE exec -T "$1" psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null || :
+}
+
+if [ "$(role postgres)" = f ]; then node=postgres_standby
+elif [ "$(role postgres_standby)" = f ]; then node=postgres
+else
+  say "No primary answers, so there is nothing to follow."
+  exit 1
+fi
+if [ "$(role $node)" = t ]; then
+  say "$node is a standby already."
+  exit
+fi
+$COMPOSE rm --stop --force "$node" >/dev/null 2>&1
+$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node"
+$COMPOSE --progress quiet up --detach --wait --no-deps "$node"
+$COMPOSE run --rm --no-deps -T postgres_setup
+say "$node is the standby now."

@@ -1,0 +1,255 @@
+"""Law 7 for level 4: the database of a lower level becomes a pair, fails over, and comes back.
+
+One project lives through the file: level 1 with an order in it, moved to level 4 over its volume.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.docker import Stack, require_docker, stack
+from tests.support.http import call, eventually
+from tests.support.project import Project, start
+
+LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
+ORDER = {"lines": [LINE]}
+NODES = ("postgres", "postgres_standby")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A level 4 system as `make up` starts it, and its two nodes."""
+
+    stack: Stack
+    first: str
+
+    def query(self, node: str, statement: str) -> str:
+        psql = ("psql", "-qAt", "-U", "app", "-d", "app", "-c", statement)
+        return self.stack.compose("exec", "-T", node, *psql).strip()
+
+    def make(self, *arguments: str, check: bool = True) -> str:
+        done = self.stack.project.make(
+            *arguments, check=check, environment=self.stack.environment
+        )
+        return done.stdout + done.stderr
+
+    def place(self) -> str:
+        """Place an order and return its id."""
+        said = self.make("--silent", "caller", "WHO=ada", "ROLES=customer")
+        name, value = said.strip().splitlines()[-1].split(": ", 1)
+        url = f"{self.stack.business}/api/v1/orders"
+        placed = call("POST", url, ORDER, headers={name: value})
+        assert placed.status == 201, placed
+        return str(placed.json["id"])
+
+    def orders(self, node: str) -> set[str]:
+        return set(self.query(node, "SELECT id FROM orders").splitlines())
+
+    def follows(self, node: str) -> bool:
+        """Whether the other node streams to this one."""
+        other = NODES[NODES[0] == node]
+        streaming = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
+        return self.query(other, streaming) == node
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    require_docker()
+    project = start(tmp_path_factory.mktemp("database") / "shop", Combination(1))
+    with stack(project) as running:
+        running.up()
+        placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
+        assert placed.status == 201
+        project.make("setup")
+        project.commit("The lock")
+        project.make("upgrade", "LEVEL=4")
+        project.commit("Level 4")
+        running.up()
+        yield Pair(running, placed.json["id"])
+
+
+def test_the_database_of_level_1_is_the_primary_of_a_pair(pair: Pair) -> None:
+    assert pair.query("postgres", "SELECT pg_is_in_recovery()") == "f"
+    assert pair.query("postgres_standby", "SELECT pg_is_in_recovery()") == "t"
+    assert eventually(lambda: pair.follows("postgres_standby"))
+    assert pair.orders("postgres_standby") == {pair.first}
+    # What was in the volume before there was an archive is in the first backup.
+    assert eventually(lambda: "full backup" in pair.make("backups"), seconds=60)
+    assert pair.query("postgres", "SELECT failed_count FROM pg_stat_archiver") == "0"
+
+
+def test_a_row_appears_on_the_standby_and_can_only_be_read_there(pair: Pair) -> None:
+    order = pair.place()
+    assert eventually(lambda: order in pair.orders("postgres_standby"))
+    refused = pair.stack.compose(
+        "exec", "-T", "postgres_standby", "sh", "-c",
+        "psql -U app -c 'DELETE FROM orders' 2>&1 || :",
+    )  # fmt: skip
+    assert "read-only transaction" in refused
+
+
+def test_the_standby_reads_with_a_user_that_can_do_nothing_else(pair: Pair) -> None:
+    slots = "SELECT slot_name FROM pg_replication_slots WHERE active"
+    assert pair.query("postgres", slots) == "postgres_standby"
+    may = "SELECT rolsuper, rolreplication FROM pg_roles WHERE rolname = '{}'"
+    assert pair.query("postgres", may.format("replicator")) == "f|t"
+    assert pair.query("postgres", may.format("monitor")) == "f|f"
+
+
+def test_backups_are_encrypted(pair: Pair) -> None:
+    places = ("exec", "-T", "backup", "sh", "-c")
+    found = pair.stack.compose(*places, "ls /var/lib/pgbackrest/backup/main/*F/bundle")
+    assert found.split()
+    # OpenSSL's mark of something that is encrypted with a passphrase.
+    marks = pair.stack.compose(
+        *places, "for file in /var/lib/pgbackrest/backup/main/*F/bundle/*; do head -c 8 $file; echo; done"
+    )
+    assert set(marks.split()) == {"Salted__"}
+    wrong = pair.stack.compose(
+        *places, "PGBACKREST_REPO1_CIPHER_PASS=wrong pgbackrest --stanza=main info 2>&1 || :"
+    )
+    assert "ok" not in wrong
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("", "Say to when"),
+        ("yesterday", 'it is "yesterday"'),
+        ("2026-11-23 10:00:00", "Say in which time zone"),
+        ("2020-01-01 00:00:00+00", "The backups reach from 20"),
+        ("2999-01-01 00:00:00+00", "The backups reach from 20"),
+    ],
+)
+def test_a_time_that_cannot_be_restored_stops_nothing(pair: Pair, to: str, reason: str) -> None:
+    before = pair.stack.compose("ps", "--services", "--status", "running")
+    said = pair.make("restore", f"TO={to}", check=False)
+    assert reason in said
+    assert pair.stack.compose("ps", "--services", "--status", "running") == before
+    assert pair.first in pair.orders("postgres")
+
+
+def test_a_restore_goes_back_to_a_time_and_can_be_taken_back(pair: Pair) -> None:
+    kept = pair.place()
+    now = pair.query("postgres", "SELECT clock_timestamp()")
+    pair.query("postgres", "SELECT pg_sleep(1)")
+    later = pair.place()
+    said = pair.make("restore", f"TO={now}")
+    assert {pair.first, kept} <= pair.orders("postgres")
+    assert later not in pair.orders("postgres")
+    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    assert later not in pair.orders("postgres_standby")
+    pair.place()
+
+    back = re.search(r'make (restore) TO="([^"]+)" TIMELINE=(\d+)', said)
+    assert back, said
+    pair.make("restore", f"TO={back[2]}", f"TIMELINE={back[3]}")
+    assert {pair.first, kept, later} <= pair.orders("postgres")
+    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+
+
+def test_nothing_is_promoted_that_would_lose_commits(pair: Pair) -> None:
+    pair.query("postgres", "ALTER ROLE replicator NOLOGIN")
+    pair.query("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+    assert "does not follow it" in pair.make("promote", check=False)
+    assert pair.query("postgres", "SELECT pg_is_in_recovery()") == "f"
+    pair.query("postgres", "ALTER ROLE replicator LOGIN")
+    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+
+
+def test_a_primary_that_was_replaced_never_comes_back_as_one(pair: Pair) -> None:
+    pair.stack.compose("kill", "postgres")
+    pair.make("promote")
+    assert eventually(lambda: pair.place() in pair.orders("postgres_standby"), seconds=30)
+    pair.stack.compose("up", "--detach", "--no-deps", "postgres")
+    eventually(lambda: "make rejoin" in "".join(pair.stack.lines("postgres")[-3:]))
+    running = pair.stack.compose("ps", "--services", "--status", "running").split()
+    assert "postgres" not in running
+    # Lower levels would start it, and would not know of the other node's rows.
+    pair.make("rejoin")
+    refused = pair.make("downgrade", "LEVEL=3", check=False)
+    assert "make promote && make rejoin" in refused
+    assert pair.stack.project.git("status", "--porcelain") == ""
+    pair.make("promote")
+    pair.make("rejoin")
+    assert pair.orders("postgres") == pair.orders("postgres_standby") != set()
+
+
+def test_a_commit_waits_for_the_standby_when_it_is_told_to(pair: Pair) -> None:
+    setup = ("run", "--rm", "--no-deps", "-T", "--env")
+    pair.stack.compose(*setup, "POSTGRES_SYNCHRONOUS=on", "postgres_setup")
+    states = "SELECT sync_state FROM pg_stat_replication"
+    assert eventually(lambda: pair.query("postgres", states) == "sync")
+    pair.stack.compose("stop", "postgres_standby")
+    waits = "SET statement_timeout = '1s'; UPDATE orders SET version = version; COMMIT"
+    said = pair.stack.compose(
+        "exec", "-T", "postgres", "sh", "-c", f'psql -U app -c "{waits}" 2>&1 || :'
+    )
+    assert "canceling" in said
+    pair.stack.compose("start", "postgres_standby")
+    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    pair.stack.compose(*setup, "POSTGRES_SYNCHRONOUS=off", "postgres_setup")
+
+
+def test_level_3_finds_a_database_without_a_second_node(pair: Pair) -> None:
+    there = pair.orders("postgres")
+    pair.make("downgrade", "LEVEL=3")
+    pair.stack.project.commit("Level 3")
+    pair.stack.up()
+    assert pair.orders("postgres") == there
+    assert pair.query("postgres", "SELECT count(*) FROM pg_replication_slots") == "0"
+    assert pair.query("postgres", "SHOW archive_mode") == "off"
+    running = pair.stack.compose("ps", "--services", "--status", "running").split()
+    assert not {"postgres_standby", "backup"} & set(running)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    require_docker()
+    project = start(tmp_path_factory.mktemp("drills") / "shop", Combination(4))
+    project.make("setup")
+    return project
+
+
+def seconds(cell: str) -> float:
+    return float(cell.strip().removesuffix(" s").removeprefix("the last "))
+
+
+def table(project: Project, name: str) -> list[list[str]]:
+    """The rows of a drill's report."""
+    lines = project.read(f"reports/drill-{name}.md").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    return rows[2:]
+
+
+def left_behind(project: Project) -> str:
+    """What a drill should have removed."""
+    return Stack(project, "").compose("ls", "--all", "--quiet", "--filter", "name=drill-")
+
+
+def test_the_drill_of_a_failover(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    done = project.make("drill-failover")
+    asynchronous, synchronous, planned = table(project, "failover")
+    with capfd.disabled():
+        print(f"\n{done.stdout}")
+    for row in (asynchronous, synchronous, planned):
+        assert 0 < seconds(row[1]) < 60
+        assert int(row[2]) > 20
+    assert synchronous[4] == planned[4] == "0"
+    assert planned[3] == "0" or seconds(planned[1]) < 30
+
+
+def test_the_drill_of_a_restore(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    done = project.make("drill-restore")
+    with capfd.disabled():
+        print(f"\n{done.stdout}")
+    mistake, disaster = table(project, "restore")
+    assert 0 < seconds(mistake[1]) < 300
+    assert 0 < seconds(disaster[1]) < 300
+    # A segment is archived when it is a minute old; to write and to send it takes its time too.
+    assert 0 <= seconds(disaster[2]) < 75
+    assert str(Path("reports/drill-restore.md")) in done.stdout
