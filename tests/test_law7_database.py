@@ -75,16 +75,17 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 def test_the_database_of_level_1_is_the_primary_of_a_pair(pair: Pair) -> None:
     assert pair.query("postgres", "SELECT pg_is_in_recovery()") == "f"
     assert pair.query("postgres_standby", "SELECT pg_is_in_recovery()") == "t"
-    assert eventually(lambda: pair.follows("postgres_standby"))
+    eventually(lambda: pair.follows("postgres_standby"))
     assert pair.orders("postgres_standby") == {pair.first}
     # What was in the volume before there was an archive is in the first backup.
-    assert eventually(lambda: "full backup" in pair.make("backups"), seconds=60)
-    assert pair.query("postgres", "SELECT failed_count FROM pg_stat_archiver") == "0"
+    eventually(lambda: "full backup" in pair.make("backups"), seconds=60)
+    works = "SELECT last_archived_time > coalesce(last_failed_time, '-infinity') FROM pg_stat_archiver"
+    assert pair.query("postgres", works) == "t"
 
 
 def test_a_row_appears_on_the_standby_and_can_only_be_read_there(pair: Pair) -> None:
     order = pair.place()
-    assert eventually(lambda: order in pair.orders("postgres_standby"))
+    eventually(lambda: order in pair.orders("postgres_standby"))
     refused = pair.stack.compose(
         "exec", "-T", "postgres_standby", "sh", "-c",
         "psql -U app -c 'DELETE FROM orders' 2>&1 || :",
@@ -102,17 +103,13 @@ def test_the_standby_reads_with_a_user_that_can_do_nothing_else(pair: Pair) -> N
 
 def test_backups_are_encrypted(pair: Pair) -> None:
     places = ("exec", "-T", "backup", "sh", "-c")
-    found = pair.stack.compose(*places, "ls /var/lib/pgbackrest/backup/main/*F/bundle")
-    assert found.split()
     # OpenSSL's mark of something that is encrypted with a passphrase.
-    marks = pair.stack.compose(
-        *places, "for file in /var/lib/pgbackrest/backup/main/*F/bundle/*; do head -c 8 $file; echo; done"
-    )
-    assert set(marks.split()) == {"Salted__"}
+    mark = pair.stack.compose(*places, "head -c 8 /var/lib/pgbackrest/backup/main/backup.info")
+    assert mark == "Salted__"
     wrong = pair.stack.compose(
         *places, "PGBACKREST_REPO1_CIPHER_PASS=wrong pgbackrest --stanza=main info 2>&1 || :"
     )
-    assert "ok" not in wrong
+    assert "unable to flush" in wrong or "CryptoError" in wrong, wrong
 
 
 @pytest.mark.parametrize(
@@ -141,15 +138,15 @@ def test_a_restore_goes_back_to_a_time_and_can_be_taken_back(pair: Pair) -> None
     said = pair.make("restore", f"TO={now}")
     assert {pair.first, kept} <= pair.orders("postgres")
     assert later not in pair.orders("postgres")
-    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
     assert later not in pair.orders("postgres_standby")
     pair.place()
 
-    back = re.search(r'make (restore) TO="([^"]+)" TIMELINE=(\d+)', said)
+    back = re.search(r"To take that back: make (.*)", said)
     assert back, said
-    pair.make("restore", f"TO={back[2]}", f"TIMELINE={back[3]}")
+    pair.make(*back[1].split())
     assert {pair.first, kept, later} <= pair.orders("postgres")
-    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
 
 
 def test_nothing_is_promoted_that_would_lose_commits(pair: Pair) -> None:
@@ -158,13 +155,23 @@ def test_nothing_is_promoted_that_would_lose_commits(pair: Pair) -> None:
     assert "does not follow it" in pair.make("promote", check=False)
     assert pair.query("postgres", "SELECT pg_is_in_recovery()") == "f"
     pair.query("postgres", "ALTER ROLE replicator LOGIN")
-    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+
+
+def test_a_standby_is_copied_anew_on_demand(pair: Pair) -> None:
+    assert "COPY=yes" in pair.make("rejoin")
+    pair.make("rejoin", "COPY=yes")
+    assert "Copying the database" in "".join(pair.stack.lines("postgres_standby"))
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    shown = pair.make("nodes")
+    assert re.search(r"postgres +primary, followed by postgres_standby \(async, streaming\)", shown)
+    assert re.search(r"postgres_standby +standby", shown)
 
 
 def test_a_primary_that_was_replaced_never_comes_back_as_one(pair: Pair) -> None:
     pair.stack.compose("kill", "postgres")
     pair.make("promote")
-    assert eventually(lambda: pair.place() in pair.orders("postgres_standby"), seconds=30)
+    eventually(lambda: pair.place() in pair.orders("postgres_standby"), seconds=30)
     pair.stack.compose("up", "--detach", "--no-deps", "postgres")
     eventually(lambda: "make rejoin" in "".join(pair.stack.lines("postgres")[-3:]))
     running = pair.stack.compose("ps", "--services", "--status", "running").split()
@@ -183,15 +190,13 @@ def test_a_commit_waits_for_the_standby_when_it_is_told_to(pair: Pair) -> None:
     setup = ("run", "--rm", "--no-deps", "-T", "--env")
     pair.stack.compose(*setup, "POSTGRES_SYNCHRONOUS=on", "postgres_setup")
     states = "SELECT sync_state FROM pg_stat_replication"
-    assert eventually(lambda: pair.query("postgres", states) == "sync")
+    eventually(lambda: pair.query("postgres", states) == "sync")
     pair.stack.compose("stop", "postgres_standby")
-    waits = "SET statement_timeout = '1s'; UPDATE orders SET version = version; COMMIT"
-    said = pair.stack.compose(
-        "exec", "-T", "postgres", "sh", "-c", f'psql -U app -c "{waits}" 2>&1 || :'
-    )
-    assert "canceling" in said
+    writes = "PGOPTIONS='-c statement_timeout=1s' psql -U app -c 'UPDATE orders SET version = version'"
+    said = pair.stack.compose("exec", "-T", "postgres", "sh", "-c", f"{writes} 2>&1 || :")
+    assert "canceling wait for synchronous replication" in said
     pair.stack.compose("start", "postgres_standby")
-    assert eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
     pair.stack.compose(*setup, "POSTGRES_SYNCHRONOUS=off", "postgres_setup")
 
 

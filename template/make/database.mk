@@ -1,15 +1,26 @@
 # The primary and its standby, backups and their restore.
-.PHONY: promote rejoin backup backups restore drill-failover drill-restore
+.PHONY: nodes promote rejoin backup backups restore drill-failover drill-restore
 
 # What runs was started with the files of production or of development, and goes on with them.
 promote rejoin restore: EXTRA = $(if $(findstring docker-compose.prod.yml,$(shell \
 	docker compose ps --all --format '{{.Labels}}' backup)),-f docker-compose.prod.yml)
 
+NODE_STATE = SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END || coalesce((SELECT \
+	', followed by ' || application_name || ' (' || sync_state || ', ' || state || '), ' || \
+	pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) || ' bytes and ' || \
+	coalesce(extract(epoch FROM replay_lag)::numeric(9, 3), 0) || ' s behind' FROM pg_stat_replication), '')
+
+nodes: env ## Show which node is the primary, and how far the standby is behind
+	@for node in postgres postgres_standby; do \
+	  printf '%-17s' "$$node"; \
+	  $(COMPOSE) exec -T "$$node" psql -qAt -U app -d app -c "$(NODE_STATE)" 2>/dev/null || echo "does not answer"; \
+	done
+
 promote: env ## Make the standby the primary, because the old one is lost or needs a rest
 	@COMPOSE="$(COMPOSE)" FORCE="$(FORCE)" sh make/promote.sh
 
-rejoin: env ## Make the node that is no primary any more a standby
-	@COMPOSE="$(COMPOSE)" sh make/rejoin.sh
+rejoin: env ## Make the node that is no primary any more a standby; COPY=yes copies it anew
+	@COMPOSE="$(COMPOSE)" COPY="$(COPY)" sh make/rejoin.sh
 
 PGBACKREST = $(COMPOSE) exec -T backup sh -c '. /opt/cluster/repositories.sh && pgbackrest --stanza=main "$$@"' pgbackrest
 

@@ -12,12 +12,12 @@ else
   say "No primary answers, so there is nothing to follow."
   exit 1
 fi
-if [ "$(role $node)" = t ]; then
-  say "$node is a standby already."
+if [ "$(role $node)" = t ] && [ "${COPY:-}" != yes ]; then
+  say "$node is a standby already. To copy it anew: make rejoin COPY=yes"
   exit
 fi
 $COMPOSE rm --stop --force "$node" >/dev/null 2>&1
-$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node"
+$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node" "${COPY:-}"
 $COMPOSE --progress quiet up --detach --wait --no-deps "$node"
 $COMPOSE run --rm --no-deps -T postgres_setup
 say "$node is the standby now."

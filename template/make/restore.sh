@@ -13,15 +13,16 @@ $COMPOSE build --quiet postgres backup
 asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$0" "$1"'
 to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
 
-# With all of it in the archive, the way back is another restore; otherwise the files are kept.
+# With all of it in the archive, the way back is another restore; otherwise the files are kept. The id
+# of a transaction makes this one leave a commit: a recovery looks for one that is later than its target.
 keep=keep
 for node in postgres postgres_standby; do
-  now=$(timeout 10 $COMPOSE exec -T "$node" psql -qAt -U app -d app -c \
-    "SELECT now(), timeline_id FROM pg_control_checkpoint() WHERE NOT pg_is_in_recovery()" 2>/dev/null) || :
-  if [ -n "$now" ] && $COMPOSE exec -T backup sh -c \
+  current=$(timeout 10 $COMPOSE exec -T "$node" psql -qAt -U app -d app -c \
+    "SELECT timeline_id FROM pg_control_checkpoint(), pg_current_xact_id()" 2>/dev/null) || :
+  if [ -n "$current" ] && $COMPOSE exec -T backup sh -c \
     '. /opt/cluster/repositories.sh && pgbackrest --stanza=main check'; then
     keep=
-    back="make restore TO=\"${now%|*}\" TIMELINE=${now#*|}"
+    back="make restore TO=latest TIMELINE=$current"
   fi
 done
 

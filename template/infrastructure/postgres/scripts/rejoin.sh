@@ -3,10 +3,11 @@
 set -eu
 . /opt/cluster/cluster.sh
 
-if [ ! -s "$PGDATA/PG_VERSION" ] || [ -f "$PGDATA/standby.signal" ]; then
-  echo "$NODE is a standby already."
+if [ "${1:-}" = yes ]; then
+  touch "$CLUSTER/$NODE.cloning"
   exit
 fi
+if [ ! -s "$PGDATA/PG_VERSION" ] || [ -f "$PGDATA/standby.signal" ]; then exit; fi
 password=$(secret POSTGRES_PASSWORD)
 if PGPASSWORD=$password pg_rewind --target-pgdata "$PGDATA" --config-file /tmp/postgresql.conf \
   --source-server "host=$PEER port=5432 user=app dbname=app" --restore-target-wal; then

@@ -24,7 +24,7 @@ postgres -c config_file=/tmp/postgresql.conf -c listen_addresses= -c \
 server=$!
 until [ "$(psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null)" = f ]; do
   kill -0 "$server" 2>/dev/null || {
-    echo "The recovery ended before its target: the lines above say why." >&2
+    echo "The recovery did not reach its target; the lines above say why. For all there is: TO=latest" >&2
     exit 1
   }
   sleep 1
