@@ -109,7 +109,7 @@ def test_backups_are_encrypted(pair: Pair) -> None:
     wrong = pair.stack.compose(
         *places, "PGBACKREST_REPO1_CIPHER_PASS=wrong pgbackrest --stanza=main info 2>&1 || :"
     )
-    assert "unable to flush" in wrong or "CryptoError" in wrong, wrong
+    assert "unable to load info file" in wrong
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_commit_waits_for_the_standby_when_it_is_told_to(pair: Pair) -> None:
     states = "SELECT sync_state FROM pg_stat_replication"
     eventually(lambda: pair.query("postgres", states) == "sync")
     pair.stack.compose("stop", "postgres_standby")
-    writes = "PGOPTIONS='-c statement_timeout=1s' psql -U app -c 'UPDATE orders SET version = version'"
+    writes = "timeout -s INT 2 psql -U app -c 'UPDATE orders SET version = version'"
     said = pair.stack.compose("exec", "-T", "postgres", "sh", "-c", f"{writes} 2>&1 || :")
     assert "canceling wait for synchronous replication" in said
     pair.stack.compose("start", "postgres_standby")
