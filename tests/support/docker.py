@@ -31,6 +31,13 @@ def require_docker() -> None:
     pytest.skip("needs Docker with Compose")
 
 
+@cache
+def docker_root() -> str:
+    """The folder in which this machine's Docker keeps everything."""
+    info = ["docker", "info", "--format", "{{.DockerRootDir}}"]
+    return subprocess.run(info, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @dataclass(frozen=True)
 class Stack:
     """The running system of one project, beside all others on this machine."""
@@ -49,6 +56,8 @@ class Stack:
             "GATEWAY_HTTPS_PORT": "0",
             "PROMETHEUS_PORT": "0",
             "GRAFANA_PORT": "0",
+            "KIBANA_PORT": "0",
+            "DOCKER_LOGS": f"{docker_root()}/containers",
         }
 
     def up(self) -> None:

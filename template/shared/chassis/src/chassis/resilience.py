@@ -11,11 +11,15 @@ import stamina
 from prometheus_client import Counter, Gauge
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from stamina.instrumentation import LoggingOnRetryHook, PrometheusOnRetryHook, set_on_retry_hooks
 
 from chassis.deadline import seconds_left
 from chassis.errors import BadGateway, ServiceError, TooSlow, Unavailable
 
 log = logging.getLogger(__name__)
+
+# Where structlog is installed, its default would print past the formatter that all lines share.
+set_on_retry_hooks([LoggingOnRetryHook, PrometheusOnRetryHook])
 
 # By RFC 9110, to repeat these has the effect of doing them once.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

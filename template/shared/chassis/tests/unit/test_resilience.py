@@ -141,6 +141,16 @@ async def test_what_may_be_repeated_is_repeated(method: str) -> None:
     assert calls.made == 3
 
 
+async def test_a_repetition_is_logged_as_everything_else_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await Resilience("retried service", ResilienceSettings()).run(
+        "GET", Calls(1, Unavailable("Away."))
+    )
+    (line,) = [record for record in caplog.records if record.name == "stamina"]
+    assert line.getMessage() == "stamina.retry_scheduled"
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_what_may_not_be_repeated_is_made_once(method: str) -> None:
     calls = Calls(1, Unavailable("Away."))
