@@ -49,6 +49,7 @@ class Stack:
             "GATEWAY_HTTPS_PORT": "0",
             "PROMETHEUS_PORT": "0",
             "GRAFANA_PORT": "0",
+            "ALERTMANAGER_PORT": "0",
             "JAEGER_PORT": "0",
         }
 
