@@ -30,11 +30,12 @@ TRY = test "$$($(COMPOSE) ps --quiet --status running gateway business_api | wc 
 # interrupts nobody; only for nginx.conf the gateway starts anew, because a container keeps seeing the
 # file that was there when it started.
 QUIETLY = $(COMPOSE) --progress quiet
+RESTARTED += grafana
 APPLY = { $(COMPOSE) exec -T gateway cat /etc/nginx/nginx.conf | cmp -s - infrastructure/nginx/nginx.conf && \
 	  $(COMPOSE) exec -T gateway /docker-entrypoint.sh nginx -s reload 2>/dev/null || \
 	  $(QUIETLY) restart --no-deps gateway; } && \
-	$(QUIETLY) kill --signal HUP prometheus blackbox && $(QUIETLY) restart --no-deps grafana && \
-	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus grafana
+	$(QUIETLY) kill --signal HUP prometheus blackbox && $(QUIETLY) restart --no-deps $(RESTARTED) && \
+	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus $(RESTARTED)
 
 letsencrypt: env ## Get a certificate from Let's Encrypt for GATEWAY_HOSTS: EMAIL=you@example.org
 	@test -n "$(EMAIL)" || { echo "Say whom to warn: make letsencrypt EMAIL=you@example.org"; exit 2; }
@@ -63,11 +64,12 @@ prod: certs secrets ## Build, migrate and start the production stack
 prod-down: ## Stop the production stack; the data stay
 	$(COMPOSE) down
 
+RULE_TESTS += /etc/prometheus/alerts.test.yml
 monitoring: env ## Check Prometheus' configuration, and that each alert fires when it should
 	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \
 	  check config /etc/prometheus/prometheus.yml
 	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \
-	  test rules /etc/prometheus/alerts.test.yml
+	  test rules $(RULE_TESTS)
 
 # Tests may do what the journey takes, and nothing more.
 CALLER = $(MAKE) --silent --no-print-directory caller ROLES="customer staff"

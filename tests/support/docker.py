@@ -58,6 +58,8 @@ class Stack:
             "GRAFANA_PORT": "0",
             "KIBANA_PORT": "0",
             "DOCKER_LOGS": f"{docker_root()}/containers",
+            "ALERTMANAGER_PORT": "0",
+            "JAEGER_PORT": "0",
         }
 
     def up(self) -> None:

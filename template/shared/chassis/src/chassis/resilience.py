@@ -154,6 +154,10 @@ class Resilience:
             service, settings.breaker_failures, settings.breaker_open_seconds
         )
         self._bulkhead = asyncio.Semaphore(settings.bulkhead_calls)
+        # Shown before they count: a rate does not see where a series begins.
+        RETRIES.labels(service)
+        for reason in ("breaker", "bulkhead"):
+            REFUSED.labels(service, reason)
 
     async def run[Answer](self, method: str, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make the call; one that changes nothing when repeated is repeated, with jitter."""

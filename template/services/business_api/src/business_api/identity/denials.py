@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from business_api.identity.gateway import AuditGateway
+from business_api.identity.metrics import LOST
 from chassis.errors import ServiceError
 from chassis.request_id import current_request_id
 from chassis.security.principal import Principal, network_of, set_principal
@@ -74,9 +75,11 @@ class Denials:
         self._waiting, self._dropped = {}, 0
         events = [seen.described(event) for event, seen in waiting.items()]
         if dropped:
+            LOST.inc(dropped)
             log.error("%d refusals were more than the audit log could take", dropped)
         try:
             await audit.append(*events)
         except ServiceError as error:
             # They are in the service's log at least: each refused request has its line there.
+            LOST.inc(sum(seen.times for seen in waiting.values()))
             log.error("%d kinds of refusals are not in the audit log: %s", len(waiting), error)

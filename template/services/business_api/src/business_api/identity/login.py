@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from business_api.identity.denials import Denials
 from business_api.identity.gateway import AuditGateway, IdentityGateway
+from business_api.identity.metrics import LOGINS
 from business_api.identity.passwords import verify_password
 from business_api.identity.schemas import normalized
 from business_api.identity.settings import IssuerSettings
@@ -69,7 +70,7 @@ class Logins:
         Raises `TooManyAttempts`, and `Unavailable` when it cannot be checked or audited.
         """
         name = normalized(login)
-        await self._count(name, network)
+        await self._count("login", name, network)
         try:
             user = await self._find(name)
         except ServiceError:
@@ -79,7 +80,7 @@ class Logins:
 
     async def confirm(self, user: StoredUser, password: str, network: str) -> bool:
         """Return whether who has logged in knows the password too; raises what `check` raises."""
-        await self._count(user.login, network)
+        await self._count("password", user.login, network)
         return await self._is_right("password", user.login, user, password, network)
 
     async def _is_right(
@@ -87,8 +88,10 @@ class Logins:
     ) -> bool:
         is_right = await verify_password(password, user.password_hash if user else None)
         if user is not None and is_right and user.active:
+            LOGINS.labels(action, "accepted").inc()
             await self._forget(name, network)
             return True
+        LOGINS.labels(action, "refused").inc()
         await self._audit.append(
             AuditEvent(
                 action=action,
@@ -106,7 +109,7 @@ class Logins:
         except NotFound:
             return None
 
-    async def _count(self, name: str, network: str) -> None:
+    async def _count(self, action: str, name: str, network: str) -> None:
         """Count an attempt before it is made, so that many at once are not one."""
         who = _counted_as(name)
         async with _counted():
@@ -116,6 +119,7 @@ class Logins:
                 and await self._limiter.hit(self._anywhere, who)
             )
         if not may_try:
+            LOGINS.labels(action, "limited").inc()
             self._denials.note("login", "too many attempts", None, network)
             raise TooManyAttempts(self._seconds)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from business_api.identity.denials import Denials
 from business_api.identity.gateway import AuditGateway, IdentityGateway
+from business_api.identity.metrics import REUSED
 from business_api.identity.sessions import Grant, Reused, Session, Sessions
 from business_api.identity.tokens import TokenIssuer
 from chassis.errors import NotFound
@@ -204,6 +205,7 @@ class Authorization:
 
     async def _end_of_reused(self, kind: str, session: str) -> None:
         """End a session of which somebody has a copy: thief or owner, nobody can tell."""
+        REUSED.labels("refresh token" if kind == "refresh" else kind).inc()
         await self._sessions.end(session)
         event = AuditEvent(
             action=f"{kind}.reused", outcome="refused", detail=f"session {session} was ended"

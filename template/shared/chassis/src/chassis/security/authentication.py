@@ -9,6 +9,7 @@ from typing import Protocol
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import Unavailable
@@ -18,6 +19,22 @@ from chassis.security.principal import Principal, network_of, set_principal
 from chassis.security.tokens import InvalidToken
 
 REALM = "api"
+
+REFUSED = Counter(
+    "requests_refused_total",
+    "Requests that the guard refused, by the reason.",
+    ["reason"],
+)
+NO_TOKEN, INVALID_TOKEN, NOT_PERMITTED, NOT_NAMED, NOT_KNOWN = REASONS = (
+    "no token",
+    "invalid token",
+    "not permitted",
+    "not named by the policy",
+    "nobody can tell",
+)
+# A rate does not see where a series begins.
+for reason in REASONS:
+    REFUSED.labels(reason)
 
 
 class Authenticator(Protocol):
@@ -98,11 +115,14 @@ class GuardMiddleware:
         try:
             principal = await self._principal(scope)
         except Unavailable as error:
+            REFUSED.labels(NOT_KNOWN).inc()
             return not_now(error)
         except InvalidToken as error:
+            REFUSED.labels(INVALID_TOKEN).inc()
             self._denied(scope, None, str(error))
             return unauthenticated(str(error), "invalid_token")
         if principal is None:
+            REFUSED.labels(NO_TOKEN).inc()
             return unauthenticated(
                 "This needs a token: log in, and send it as Authorization: Bearer."
             )
@@ -111,10 +131,12 @@ class GuardMiddleware:
         if line is None:
             return _not_there(scope, found)
         if permission is None:
+            REFUSED.labels(NOT_NAMED).inc()
             self._denied(scope, principal, f"no line of the policy names {line}")
             return forbidden(f'No line of the policy names "{line}".', "none")
         reach = policy.reach(principal.roles, permission)
         if reach is None:
+            REFUSED.labels(NOT_PERMITTED).inc()
             self._denied(scope, principal, f"lacks {permission}")
             return forbidden(f"This needs the permission {permission}.", permission)
         set_principal(replace(principal, reach=reach))

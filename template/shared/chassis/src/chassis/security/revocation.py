@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
@@ -18,6 +19,12 @@ KEY = "revoked"
 POLL_SECONDS = 1.0
 # As long as any token may live, with the clocks of all machines apart.
 REMEMBER_SECONDS = 3600 + 300
+
+READABLE = Gauge(
+    "revocations_readable",
+    "Whether the list of what was revoked could be read last time: 1 yes, 0 no.",
+    multiprocess_mode="livemin",
+)
 
 
 class Revocations:
@@ -81,6 +88,7 @@ class Revocations:
 
     def _say(self, error: Exception | None) -> None:
         """Log what has changed, and not every second that it is still so."""
+        READABLE.set(error is None)
         if error is not None and not self._fails:
             log.warning("the list of revoked sessions cannot be read: %r", error)
         elif error is None and self._fails:

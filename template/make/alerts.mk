@@ -1,0 +1,12 @@
+# Who is told of alerts, and what decides it.
+.PHONY: receivers routes
+RESTARTED += alertmanager
+RULE_TESTS += $(patsubst infrastructure/%,/etc/%,$(wildcard infrastructure/prometheus/rules/tests/*.yml))
+
+prod: receivers
+receivers: env ## Say which alerts nobody is told of
+	@sh make/receivers.sh
+
+monitoring: routes
+routes: env
+	$(COMPOSE) run --rm --no-deps -T alertmanager check
