@@ -15,6 +15,8 @@ LONGEST_FIRST = [
     "test_law7_production.py",
     "test_commands.py",
     "test_law7_database.py",
+    "test_law7_alerts.py",
+    "test_law7_logs.py",
     "test_law6_stops.py",
     "test_law7_security.py",
     "test_law7_honest.py",

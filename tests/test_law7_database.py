@@ -79,8 +79,8 @@ def test_the_database_of_level_1_is_the_primary_of_a_pair(pair: Pair) -> None:
     assert pair.orders("postgres_standby") == {pair.first}
     # What was in the volume before there was an archive is in the first backup.
     eventually(lambda: "full backup" in pair.make("backups"), seconds=60)
-    works = "SELECT last_archived_time > coalesce(last_failed_time, '-infinity') FROM pg_stat_archiver"
-    assert pair.query("postgres", works) == "t"
+    archives = "SELECT last_archived_time > coalesce(last_failed_time, '-infinity')"
+    assert pair.query("postgres", f"{archives} FROM pg_stat_archiver") == "t"
 
 
 def test_a_row_appears_on_the_standby_and_can_only_be_read_there(pair: Pair) -> None:
