@@ -32,9 +32,7 @@ class Pair:
         return self.stack.compose("exec", "-T", node, *psql).strip()
 
     def make(self, *arguments: str, check: bool = True) -> str:
-        done = self.stack.project.make(
-            *arguments, check=check, environment=self.stack.environment
-        )
+        done = self.stack.project.make(*arguments, check=check, environment=self.stack.environment)
         return done.stdout + done.stderr
 
     def place(self) -> str:
