@@ -325,7 +325,10 @@ def test_every_alert_has_a_severity_that_somebody_is_told_of(project: Project) -
     for name, rule in known.items():
         severity = rule["labels"]["severity"]
         assert severity in {"page", "ticket"} or name == "Watchdog"
-        assert rule["annotations"].keys() >= {"summary", "description"}
+        annotations = rule["annotations"]
+        assert annotations.keys() >= {"summary", "description"}
+        if runbook := annotations.get("runbook"):
+            assert (project.path / runbook).is_file(), runbook
         assert re.search(rf"^\| `{name}` \|.*\| {severity} \|$", documented, re.MULTILINE), name
 
 
@@ -334,6 +337,7 @@ def test_every_alert_has_a_severity_that_somebody_is_told_of(project: Project) -
     [
         ("prometheus/rules/resilience.yml", "> 0.2", "> 0.9", "RetryStorm"),
         ("prometheus/rules/error-budget.yml", "1 - 0.999)", "1 - 0.9)", "ErrorBudgetBurnsFast"),
+        ("prometheus/rules/database.yml", "> 256 *", "> 99256 *", "ReplicationLag"),
         ("prometheus/scrape/jaeger.yml", "- job_name: jaeger\n", "- job_nam: x\n", "job_nam"),
         ("alertmanager/alertmanager.yml", "receiver: page", "receiver: pager", "pager"),
         ("alertmanager/alerts.tmpl", "{{range .Alerts}}", "{{rang .Alerts}}", "rang"),
@@ -408,7 +412,7 @@ def test_jaegers_ports_settings_and_volume_fit_what_is_around_it(project: Projec
     assert targets == [f"jaeger:{metrics_port}", f"http://jaeger:{health_port}/status"]
 
 
-@pytest.mark.parametrize("name", ["resilience.json", "security-events.json"])
+@pytest.mark.parametrize("name", ["database.json", "resilience.json", "security-events.json"])
 def test_dashboards_without_grafana_are_of_its_schema(project: Project, name: str) -> None:
     assert not_of_the_schema(project.path / "infrastructure/grafana/dashboards" / name) == []
 

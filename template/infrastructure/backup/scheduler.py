@@ -28,6 +28,9 @@ LAST_SUCCESS = Gauge(
     "When the newest backup was finished, by repository and type; 0 when there is none.",
     ["repository", "type"],
 )
+INTERVAL = Gauge(
+    "backup_interval_seconds", "How old the newest backup may become, by type.", ["type"]
+)
 FAILURES = Counter("backup_failures_total", "Backups that failed, by repository.", ["repository"])
 FAILED = Gauge(
     "backup_last_attempt_failed", "1 when the newest attempt failed, by repository.", ["repository"]
@@ -108,6 +111,7 @@ def repositories() -> dict[str, list[dict[str, Any]]]:
         found[str(backup["database"]["repo-key"])].append(backup)
     for repository, backups in found.items():
         FAILURES.labels(repository)
+        FAILED.labels(repository)
         for kind in ("full", "incr"):
             stops = [b["timestamp"]["stop"] for b in backups if b["type"] == kind]
             LAST_SUCCESS.labels(repository, kind).set(max(stops, default=0))
@@ -152,6 +156,8 @@ def main() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     schedule = Schedule.from_environment()
+    INTERVAL.labels("full").set(schedule.full)
+    INTERVAL.labels("incr").set(schedule.incremental)
     start_http_server(PORT)
     for _ in prepare():
         time.sleep(1)
