@@ -200,7 +200,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     project.write("docker-compose.override.yml", OVERRIDE)
     with stack(project) as one:
         running = Running(one)
-        running.compose("up", "--build", "--detach", "--wait", "business_api")
+        running.compose("up", "--build", "--detach", "--wait", "business_api", "backup")
         make_lines(running)
         yield running
         running.compose("down", "--volumes")
@@ -222,10 +222,12 @@ def test_docker_says_beside_each_line_whose_it_is(
         for p in printed
     }
     assert formats == {
+        ("backup", "json"),
         ("business_api", "json"),
         ("data_postgres_api", "json"),
         ("migrate", "json"),
         ("postgres", None),
+        ("postgres_standby", None),
         ("redis", None),
     }
 
@@ -809,7 +811,7 @@ def test_with_stubs_the_containers_start_in_development(
         said = json.loads(one.compose("config", "--format", "json"))["services"]
         reading = {name: of["logging"] for name, of in said.items() if "logging" in of}
         assert reading.keys() == {name for name, of in said.items() if "labels" in of}
-        assert reading.keys() == {"business_api", "data_postgres_api", "migrate"}
+        assert reading.keys() == {"backup", "business_api", "data_postgres_api", "migrate"}
         for logging in reading.values():
             assert set(logging["options"]["labels"].split(",")) == {
                 "com.docker.compose.project",
