@@ -35,14 +35,23 @@ class Pair:
         done = self.stack.project.make(*arguments, check=check, environment=self.stack.environment)
         return done.stdout + done.stderr
 
-    def place(self) -> str:
-        """Place an order and return its id."""
+    def caller(self) -> dict[str, str]:
+        """The header of a customer's calls."""
         said = self.make("--silent", "caller", "WHO=ada", "ROLES=customer")
         name, value = said.strip().splitlines()[-1].split(": ", 1)
-        url = f"{self.stack.business}/api/v1/orders"
-        placed = call("POST", url, ORDER, headers={name: value})
+        return {name: value}
+
+    def place(self, caller: dict[str, str] | None = None) -> str:
+        """Place an order and return its id."""
+        headers = caller or self.caller()
+        placed = call("POST", f"{self.stack.business}/api/v1/orders", ORDER, headers=headers)
         assert placed.status == 201, placed
         return str(placed.json["id"])
+
+    def read(self, order: str, caller: dict[str, str]) -> int:
+        """Return the status of the answer when the order is read."""
+        url = f"{self.stack.business}/api/v1/orders/{order}"
+        return call("GET", url, headers=caller).status
 
     def orders(self, node: str) -> set[str]:
         return set(self.query(node, "SELECT id FROM orders").splitlines())
@@ -108,6 +117,31 @@ def test_backups_are_encrypted(pair: Pair) -> None:
     info = "PGBACKREST_REPO1_CIPHER_PASS=wrong pgbackrest --stanza=main info 2>&1"
     said = pair.stack.compose(*places, f"{info} | grep --text --only-matching 'unable to load'")
     assert "unable to load" in said
+
+
+def test_reads_come_from_the_standby_as_long_as_it_is_fresh(pair: Pair) -> None:
+    pair.stack.project.append(
+        ".env", "POSTGRES_READ_FROM_STANDBY=on\nPOSTGRES_STANDBY_MAX_LAG=15\n"
+    )
+    pair.stack.up()
+    caller = pair.caller()
+    told = "reads come from the standby"
+    eventually(lambda: told in "".join(pair.stack.lines("data_postgres_api")), seconds=30)
+    eventually(lambda: pair.read(pair.place(caller), caller) == 200)
+    pair.query("postgres_standby", "SELECT pg_wal_replay_pause()")
+    order = pair.place(caller)
+    assert pair.read(order, caller) == 404
+    assert pair.read(order, caller | {"Cache-Control": "no-cache"}) == 200
+    # What it shows gets older; the other node has to answer before it is too old.
+    eventually(lambda: pair.read(order, caller) == 200, seconds=30)
+    assert order not in pair.orders("postgres_standby")
+    pair.query("postgres_standby", "SELECT pg_wal_replay_resume()")
+    eventually(lambda: order in pair.orders("postgres_standby"))
+    # And when it goes, nobody hears of it.
+    pair.stack.compose("kill", "postgres_standby")
+    assert {pair.read(order, caller) for _ in range(20)} == {200}
+    pair.stack.compose("start", "postgres_standby")
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
 
 
 @pytest.mark.parametrize(

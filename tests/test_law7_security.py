@@ -543,7 +543,7 @@ def test_production_is_told_where_browsers_find_it(tmp_path: Path) -> None:
 
 def test_a_route_of_the_team_is_guarded_on_the_day_of_the_move(tmp_path: Path) -> None:
     require_docker()
-    project = start(tmp_path / "team", Combination(1))
+    project = start(tmp_path / "team", Combination(2))
     main = "services/business_api/src/business_api/main.py"
     project.append(main, OURS)
     project.commit("A route of ours")
