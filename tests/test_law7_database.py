@@ -73,7 +73,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         assert placed.status == 201
         project.make("setup")
         project.commit("The lock")
-        project.make("upgrade", "LEVEL=4")
+        moved = project.make("upgrade", "LEVEL=4")
+        assert "To start it: make up" in moved.stderr
+        assert "the primary of" in moved.stderr
         project.commit("Level 4")
         running.up()
         yield Pair(running, placed.json["id"])

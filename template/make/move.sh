@@ -101,3 +101,7 @@ if [ -f uv.lock ] && ! "$UV" lock --quiet; then
 fi
 say "" "Moved, without a conflict. Next:" "  git diff" "  make verify" \
   "  git add --all && git commit --message 'Move the project'"
+if [ "${recorded:-4}" -lt 4 ] && [ -f infrastructure/postgres/scripts/cluster.sh ]; then
+  say "" "To start it: make up, or make prod. That also makes the database that is there the primary of" \
+    "a pair, with an archive and backups; docs/disaster-recovery.md says what to keep elsewhere."
+fi
