@@ -797,6 +797,14 @@ def test_with_stubs_the_containers_start_in_production(running: Running) -> None
         assert values["KIBANA_ENCRYPTION_KEY"] not in told
         assert inspected["HostConfig"]["Memory"] > 0
         assert inspected["HostConfig"]["CapDrop"] == ["ALL"]
+    # What Prometheus asks is answered within the network, and in production it is told to ask.
+    wired = json.loads(running.compose("config", "--format", "json"))["services"]["prometheus"]
+    (scraped,) = (v for v in wired["volumes"] if v["target"] == "/etc/production")
+    asked = yaml.safe_load((Path(scraped["source"]) / "logs.yml").read_text())
+    for target in asked["scrape_configs"][0]["static_configs"][0]["targets"]:
+        opened = f"import urllib.request as r; print(r.urlopen({target!r}).status)"
+        said = running.compose("exec", "-T", "business_api", "python", "-c", opened)
+        assert said.strip() == "200", target
 
 
 def test_with_stubs_the_containers_start_in_development(
