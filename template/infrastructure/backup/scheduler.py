@@ -40,6 +40,9 @@ SIZE = Gauge(
     "backup_repository_bytes", "What all backups together take, by repository.", ["repository"]
 )
 
+# When the newest attempt in a repository failed, in seconds since 1970.
+failed_at: dict[str, float] = {}
+
 log = logging.getLogger("scheduler")
 
 
@@ -81,16 +84,22 @@ class Schedule:
         return cls(full=days * 86400, incremental=hours * 3600)
 
 
-def due(backups: Iterable[dict[str, Any]], schedule: Schedule, now: float) -> str | None:
-    """Return the type of the backup to be made in the repository of `backups`, if one is due."""
-    finished = dict.fromkeys(("full", "diff", "incr"), 0.0)
+def finished(backups: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Return when the newest good backup of each type was finished, in seconds since 1970."""
+    newest: dict[str, float] = {}
     for backup in backups:
         if not backup.get("error"):
             stop = float(backup["timestamp"]["stop"])
-            finished[backup["type"]] = max(finished[backup["type"]], stop)
-    if now - finished["full"] >= schedule.full:
+            newest[backup["type"]] = max(newest.get(backup["type"], 0), stop)
+    return newest
+
+
+def due(backups: Iterable[dict[str, Any]], schedule: Schedule, now: float) -> str | None:
+    """Return the type of the backup to be made in the repository of `backups`, if one is due."""
+    newest = finished(backups)
+    if now - newest.get("full", 0) >= schedule.full:
         return "full"
-    if now - max(finished.values()) >= schedule.incremental:
+    if now - max(newest.values(), default=0) >= schedule.incremental:
         return "incr"
     return None
 
@@ -111,10 +120,11 @@ def repositories() -> dict[str, list[dict[str, Any]]]:
         found[str(backup["database"]["repo-key"])].append(backup)
     for repository, backups in found.items():
         FAILURES.labels(repository)
-        FAILED.labels(repository)
-        for kind in ("full", "incr"):
-            stops = [b["timestamp"]["stop"] for b in backups if b["type"] == kind]
-            LAST_SUCCESS.labels(repository, kind).set(max(stops, default=0))
+        newest = dict.fromkeys(("full", "diff", "incr"), 0.0) | finished(backups)
+        for kind, stop in newest.items():
+            LAST_SUCCESS.labels(repository, kind).set(stop)
+        # One that was made by hand has made up for a failure, too.
+        FAILED.labels(repository).set(failed_at.get(repository, 0) > max(newest.values()))
         SIZE.labels(repository).set(sum(b["info"]["repository"]["delta"] for b in backups))
     return found
 
@@ -128,9 +138,9 @@ def make(repository: str, kind: str) -> None:
     except Failed as error:
         FAILURES.labels(repository).inc()
         FAILED.labels(repository).set(1)
+        failed_at[repository] = time.time()
         log.error("the backup in repository %s failed: %s", repository, error)
         return
-    FAILED.labels(repository).set(0)
     SECONDS.labels(repository).set(time.monotonic() - start)
     log.info("the backup in repository %s took %.1f s", repository, time.monotonic() - start)
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -87,7 +88,24 @@ def test_a_backup_that_fails_is_counted_and_says_why(
     scheduler.make("8", "incr")
     assert fake.asked == [["pgbackrest", "--stanza=main", "--repo=8", "--type=incr", "backup"]]
     assert sample("backup_failures_total", repository="8") == before + 1
-    assert sample("backup_last_attempt_failed", repository="8") == 0
+
+
+def test_a_failure_is_over_with_the_next_backup_whoever_makes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failed(*backups: dict[str, Any]) -> float | None:
+        stanza = {"repo": [{"key": 9}], "backup": list(backups)}
+        Fake(monkeypatch, said=json.dumps([stanza]))
+        scheduler.repositories()
+        return sample("backup_last_attempt_failed", repository="9")
+
+    yesterday = backup("full", time.time() - 24 * HOUR, repository=9)
+    assert failed(yesterday) == 0
+    Fake(monkeypatch, code=82, said="ERROR: [082]: WAL segment was not archived")
+    scheduler.make("9", "incr")
+    assert failed(yesterday) == 1
+    assert failed(yesterday, backup("incr", time.time() + 1, repository=9, error=True)) == 1
+    assert failed(yesterday, backup("diff", time.time() + 1, repository=9)) == 0
 
 
 def test_each_repository_tells_how_old_its_backups_are(monkeypatch: pytest.MonkeyPatch) -> None:
