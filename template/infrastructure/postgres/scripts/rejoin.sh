@@ -8,6 +8,8 @@ if [ "${1:-}" = yes ]; then
   exit
 fi
 if [ ! -s "$PGDATA/PG_VERSION" ] || [ -f "$PGDATA/standby.signal" ]; then exit; fi
+# A node that was killed left this behind, and it would be taken for a server that still runs.
+rm -f "$PGDATA/postmaster.pid"
 password=$(secret POSTGRES_PASSWORD)
 if PGPASSWORD=$password pg_rewind --target-pgdata "$PGDATA" --config-file /tmp/postgresql.conf \
   --source-server "host=$PEER port=5432 user=app dbname=app" --restore-target-wal; then
