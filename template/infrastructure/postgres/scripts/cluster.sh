@@ -9,7 +9,8 @@ PEER_ADDRESS="host=$PEER port=5432 user=replicator passfile=/tmp/replication.pas
 printf "include '%s'\n" "$PGDATA/postgresql.conf" /etc/postgresql/postgresql.conf > /tmp/postgresql.conf
 export PGBACKREST_PG1_PATH="$PGDATA"
 
-empty() { find "$PGDATA" -mindepth 1 -delete; }
+# A volume that is new lets everybody in, and the server does not start in such a folder.
+empty() { find "$PGDATA" -mindepth 1 -delete && chmod 700 "$PGDATA"; }
 
 # Which node is the primary is written at once or not at all.
 become_primary() {
