@@ -13,8 +13,8 @@ export PGBACKREST_PG1_PATH="$PGDATA"
 empty() { find "$PGDATA" -mindepth 1 -delete && chmod 700 "$PGDATA"; }
 
 # Which node is the primary is written at once or not at all.
-become_primary() {
-  echo "$NODE" > "$CLUSTER/primary.new"
+choose() { # NODE
+  echo "$1" > "$CLUSTER/primary.new"
   sync "$CLUSTER/primary.new"
   mv "$CLUSTER/primary.new" "$CLUSTER/primary"
 }

@@ -16,6 +16,8 @@ clone() {
     empty
   done
   touch "$PGDATA/standby.signal"
+  # From here on it is known that the primary had data, and is not to begin anew without them.
+  [ -f "$CLUSTER/primary" ] || choose "$PEER"
   rm "$cloning"
 }
 
@@ -27,6 +29,10 @@ if [ "$primary" != "$NODE" ]; then
       "got. To make it the standby of $PEER, which throws that away: make rejoin" >&2
     exit 1
   fi
+elif [ ! -s "$PGDATA/PG_VERSION" ] && [ -f "$CLUSTER/primary" ]; then
+  echo "This node is the primary, and its files are gone. If $PEER has them: make promote. If not:" \
+    "make restore TO=latest" >&2
+  exit 1
 elif [ -f "$PGDATA/standby.signal" ]; then
   echo "This node was chosen as the primary, but is not promoted yet: make promote" >&2
 fi

@@ -12,7 +12,7 @@ fi
 empty
 # Whatever happens from here on, the other node must not come back with what was replaced.
 touch "$CLUSTER/$PEER.cloning"
-become_primary
+choose "$NODE"
 
 set -- --stanza=main --repo="$repository" --target-timeline="${timeline:-latest}" --log-level-console=info
 [ "$to" = latest ] || set -- "$@" --type=time "--target=$to" --target-action=promote
