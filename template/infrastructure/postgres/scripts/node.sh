@@ -2,6 +2,7 @@
 # is the primary stands in the volume that both share; only a promotion or a restore writes it.
 set -eu
 . /opt/cluster/cluster.sh
+lock
 primary=$(cat "$CLUSTER/primary" 2>/dev/null || echo postgres)
 cloning=$CLUSTER/$NODE.cloning
 

@@ -2,6 +2,7 @@
 # that cannot be done, copied anew at its next start.
 set -eu
 . /opt/cluster/cluster.sh
+lock
 
 if [ "${1:-}" = yes ]; then
   touch "$CLUSTER/$NODE.cloning"

@@ -2,6 +2,7 @@
 # and not at the node's start, so that no target is left behind for the next standby to stop at.
 set -eu
 . /opt/cluster/cluster.sh
+lock
 to=$1 timeline=$2 repository=${3:-1} keep=$4
 
 if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ]; then
@@ -9,10 +10,11 @@ if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ]; then
   echo "The database did not answer, so its files are kept: $copy in the volume postgres_cluster."
   cp --archive --reflink=auto "$PGDATA" "$copy"
 fi
-empty
-# Whatever happens from here on, the other node must not come back with what was replaced.
+# Whatever happens from here on, neither node must come back with a part, or with what was replaced.
 touch "$CLUSTER/$PEER.cloning"
+rm -f "$CLUSTER/$NODE.cloning"
 choose "$NODE"
+empty
 
 set -- --stanza=main --repo="$repository" --target-timeline="${timeline:-latest}" --log-level-console=info
 [ "$to" = latest ] || set -- "$@" --type=time "--target=$to" --target-action=promote
