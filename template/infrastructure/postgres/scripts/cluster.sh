@@ -9,6 +9,9 @@ PEER_ADDRESS="host=$PEER port=5432 user=replicator passfile=/tmp/replication.pas
 printf "include '%s'\n" "$PGDATA/postgresql.conf" /etc/postgresql/postgresql.conf > /tmp/postgresql.conf
 export PGBACKREST_PG1_PATH="$PGDATA"
 
+# A restore that did not end leaves this behind.
+RESTORING=$CLUSTER/$NODE.restoring
+
 # The server, its return as a standby and a restore: one at a time works on the files of a node. Two
 # servers would not notice each other, because each is the first process of its container.
 lock() {

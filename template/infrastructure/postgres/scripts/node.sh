@@ -19,7 +19,7 @@ clone() {
   touch "$PGDATA/standby.signal"
   # From here on it is known that the primary had data, and is not to begin anew without them.
   [ -f "$CLUSTER/primary" ] || choose "$PEER"
-  rm "$cloning"
+  rm -f "$RESTORING" "$cloning"
 }
 
 if [ "$primary" != "$NODE" ]; then
@@ -30,6 +30,9 @@ if [ "$primary" != "$NODE" ]; then
       "got. To make it the standby of $PEER, which throws that away: make rejoin" >&2
     exit 1
   fi
+elif [ -f "$RESTORING" ]; then
+  echo "The restore of this node did not end, so its files are not complete: make restore" >&2
+  exit 1
 elif [ ! -s "$PGDATA/PG_VERSION" ] && [ -f "$CLUSTER/primary" ]; then
   echo "This node is the primary, and its files are gone. If $PEER has them: make promote. If not:" \
     "make restore TO=latest" >&2

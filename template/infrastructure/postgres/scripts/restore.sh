@@ -5,13 +5,13 @@ set -eu
 lock
 to=$1 timeline=$2 repository=${3:-1} keep=$4
 
-if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ]; then
+if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ] && [ ! -f "$RESTORING" ]; then
   copy=$CLUSTER/replaced-$(date -u +%Y%m%d-%H%M%S)
   echo "The database did not answer, so its files are kept: $copy in the volume postgres_cluster."
   cp --archive --reflink=auto "$PGDATA" "$copy"
 fi
 # Whatever happens from here on, neither node must come back with a part, or with what was replaced.
-touch "$CLUSTER/$PEER.cloning"
+touch "$RESTORING" "$CLUSTER/$PEER.cloning"
 rm -f "$CLUSTER/$NODE.cloning"
 choose "$NODE"
 empty
@@ -33,3 +33,4 @@ until [ "$(psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null)"
 done
 pg_ctl stop --pgdata "$PGDATA" --mode fast --timeout 3600 >/dev/null
 sed -i -E '/^recovery_target/d' "$PGDATA/postgresql.auto.conf"
+rm "$RESTORING"
