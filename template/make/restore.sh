@@ -26,11 +26,15 @@ for node in postgres postgres_standby; do
   fi
 done
 
+# What the primary's files alone have is kept with them, so it is that node which is restored.
+node=$($COMPOSE run --rm --no-deps -T --entrypoint cat postgres \
+  /var/lib/postgresql/cluster/primary 2>/dev/null) || node=postgres
+
 say "Restoring to $to. Until that is done, nothing is served."
 uses="data_postgres_api backup postgres_standby postgres"
 running=$($COMPOSE ps --quiet --status running $uses)
 $COMPOSE stop $uses
-$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/restore.sh" postgres \
+$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/restore.sh" "$node" \
   "$to" "$TIMELINE" "$REPOSITORY" "$keep"
 say "The database is what it was at $to."
 if [ -n "$running" ]; then
