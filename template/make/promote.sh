@@ -4,7 +4,7 @@ set -eu
 $COMPOSE ps --quiet >/dev/null  # fails here if Docker does
 say() { printf '%s\n' "$@" >&2; }
 role() { # NODE: t for a standby, f for a primary, nothing when it does not answer
-  timeout 10 $COMPOSE exec -T "$1" psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null || :
+  $COMPOSE exec -T "$1" timeout 10 psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null || :
 }
 
 old='' new=''

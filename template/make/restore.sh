@@ -17,7 +17,7 @@ to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
 # of a transaction makes this one leave a commit: a recovery looks for one that is later than its target.
 keep=keep
 for node in postgres postgres_standby; do
-  current=$(timeout 10 $COMPOSE exec -T "$node" psql -qAt -U app -d app -c \
+  current=$($COMPOSE exec -T "$node" timeout 10 psql -qAt -U app -d app -c \
     "SELECT timeline_id FROM pg_control_checkpoint(), pg_current_xact_id()" 2>/dev/null) || :
   if [ -n "$current" ] && $COMPOSE exec -T backup sh -c \
     '. /opt/cluster/repositories.sh && pgbackrest --stanza=main check'; then
