@@ -190,6 +190,31 @@ def test_every_compose_file_set_is_valid(rendered: tuple[Combination, Path]) -> 
         (folder / ".env").unlink()
 
 
+def test_no_container_of_production_bears_a_secret(rendered: tuple[Combination, Path]) -> None:
+    require_docker()
+    combination, folder = rendered
+    if combination.level < 3:
+        return
+    listed = re.search(r"for key in (.*?); do", (folder / "make/secrets.sh").read_text(), re.DOTALL)
+    assert listed
+    names = listed[1].replace("\\\n", " ").split()
+    plain = "".join(
+        line
+        for line in (folder / ".env.example").read_text().splitlines(keepends=True)
+        if line.partition("=")[0] not in names
+    )
+    (folder / ".env").write_text(plain + "".join(f"{name}=bare-{name}\n" for name in names))
+    files = ("-f", "docker-compose.yml", "-f", "docker-compose.prod.yml")
+    try:
+        done = subprocess.run(
+            ["docker", "compose", *files, "config"],
+            check=True, cwd=folder, capture_output=True, text=True,
+        )  # fmt: skip
+    finally:
+        (folder / ".env").unlink()
+    assert [line.strip() for line in done.stdout.splitlines() if "bare-" in line] == []
+
+
 def test_compose_files_have_the_shape_of_their_specification(
     rendered: tuple[Combination, Path], tmp_path: Path
 ) -> None:

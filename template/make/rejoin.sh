@@ -3,7 +3,7 @@ set -eu
 $COMPOSE ps --quiet >/dev/null  # fails here if Docker does
 say() { printf '%s\n' "$@" >&2; }
 role() { # NODE: t for a standby, f for a primary, nothing when it does not answer
-  timeout 10 $COMPOSE exec -T "$1" psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null || :
+  $COMPOSE exec -T "$1" timeout 10 psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null || :
 }
 
 if [ "$(role postgres)" = f ]; then node=postgres_standby
@@ -18,6 +18,7 @@ if [ "$(role $node)" = t ] && [ "${COPY:-}" != yes ]; then
 fi
 $COMPOSE rm --stop --force "$node" >/dev/null 2>&1
 $COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node" "${COPY:-}"
-$COMPOSE --progress quiet up --detach --wait --no-deps "$node"
+$COMPOSE --progress quiet up --detach --wait --no-deps "$node" ||
+  { $COMPOSE logs --tail 5 "$node" >&2; exit 1; }
 $COMPOSE run --rm --no-deps -T postgres_setup
 say "$node is the standby now."

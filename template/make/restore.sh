@@ -17,7 +17,7 @@ to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
 # of a transaction makes this one leave a commit: a recovery looks for one that is later than its target.
 keep=keep
 for node in postgres postgres_standby; do
-  current=$(timeout 10 $COMPOSE exec -T "$node" psql -qAt -U app -d app -c \
+  current=$($COMPOSE exec -T "$node" timeout 10 psql -qAt -U app -d app -c \
     "SELECT timeline_id FROM pg_control_checkpoint(), pg_current_xact_id()" 2>/dev/null) || :
   if [ -n "$current" ] && $COMPOSE exec -T backup sh -c \
     '. /opt/cluster/repositories.sh && pgbackrest --stanza=main check'; then
@@ -26,11 +26,15 @@ for node in postgres postgres_standby; do
   fi
 done
 
+# What the primary's files alone have is kept with them, so it is that node which is restored.
+node=$($COMPOSE run --rm --no-deps -T --entrypoint cat postgres \
+  /var/lib/postgresql/cluster/primary 2>/dev/null) || node=postgres
+
 say "Restoring to $to. Until that is done, nothing is served."
 uses="data_postgres_api backup postgres_standby postgres"
 running=$($COMPOSE ps --quiet --status running $uses)
 $COMPOSE stop $uses
-$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/restore.sh" postgres \
+$COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/restore.sh" "$node" \
   "$to" "$TIMELINE" "$REPOSITORY" "$keep"
 say "The database is what it was at $to."
 if [ -n "$running" ]; then

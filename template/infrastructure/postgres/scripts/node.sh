@@ -2,6 +2,7 @@
 # is the primary stands in the volume that both share; only a promotion or a restore writes it.
 set -eu
 . /opt/cluster/cluster.sh
+lock
 primary=$(cat "$CLUSTER/primary" 2>/dev/null || echo postgres)
 cloning=$CLUSTER/$NODE.cloning
 
@@ -16,7 +17,9 @@ clone() {
     empty
   done
   touch "$PGDATA/standby.signal"
-  rm "$cloning"
+  # From here on it is known that the primary had data, and is not to begin anew without them.
+  [ -f "$CLUSTER/primary" ] || choose "$PEER"
+  rm -f "$RESTORING" "$cloning"
 }
 
 if [ "$primary" != "$NODE" ]; then
@@ -27,6 +30,13 @@ if [ "$primary" != "$NODE" ]; then
       "got. To make it the standby of $PEER, which throws that away: make rejoin" >&2
     exit 1
   fi
+elif [ -f "$RESTORING" ]; then
+  echo "The restore of this node did not end, so its files are not complete: make restore" >&2
+  exit 1
+elif [ ! -s "$PGDATA/PG_VERSION" ] && [ -f "$CLUSTER/primary" ]; then
+  echo "This node is the primary, and its files are gone. If $PEER has them: make promote. If not:" \
+    "make restore TO=latest" >&2
+  exit 1
 elif [ -f "$PGDATA/standby.signal" ]; then
   echo "This node was chosen as the primary, but is not promoted yet: make promote" >&2
 fi

@@ -2,17 +2,19 @@
 # and not at the node's start, so that no target is left behind for the next standby to stop at.
 set -eu
 . /opt/cluster/cluster.sh
+lock
 to=$1 timeline=$2 repository=${3:-1} keep=$4
 
-if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ]; then
+if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ] && [ ! -f "$RESTORING" ]; then
   copy=$CLUSTER/replaced-$(date -u +%Y%m%d-%H%M%S)
   echo "The database did not answer, so its files are kept: $copy in the volume postgres_cluster."
   cp --archive --reflink=auto "$PGDATA" "$copy"
 fi
+# Whatever happens from here on, neither node must come back with a part, or with what was replaced.
+touch "$RESTORING" "$CLUSTER/$PEER.cloning"
+rm -f "$CLUSTER/$NODE.cloning"
+choose "$NODE"
 empty
-# Whatever happens from here on, the other node must not come back with what was replaced.
-touch "$CLUSTER/$PEER.cloning"
-become_primary
 
 set -- --stanza=main --repo="$repository" --target-timeline="${timeline:-latest}" --log-level-console=info
 [ "$to" = latest ] || set -- "$@" --type=time "--target=$to" --target-action=promote
@@ -31,3 +33,4 @@ until [ "$(psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()' 2>/dev/null)"
 done
 pg_ctl stop --pgdata "$PGDATA" --mode fast --timeout 3600 >/dev/null
 sed -i -E '/^recovery_target/d' "$PGDATA/postgresql.auto.conf"
+rm "$RESTORING"
