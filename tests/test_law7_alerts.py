@@ -274,17 +274,28 @@ def test_production_is_told_what_nobody_will_be_told_of(tmp_path: Path) -> None:
     assert "receivers.sh" in project.make("--dry-run", "prod").stdout.split("up --build")[0]
 
 
-def test_a_receiver_without_a_secret_is_a_file_and_stops_no_service(tmp_path: Path) -> None:
+def test_who_reads_a_new_secret_starts_anew_and_nobody_else(tmp_path: Path) -> None:
+    require_docker()
     project = start(tmp_path / "shop", Combination(4))
     project.make("secrets")
     assert project.read("secrets/alert_slack_url") == ""
-    project.append(".env", f"ALERT_SLACK_URL={SECRETS['ALERT_SLACK_URL']}\n")
-    project.make("secrets")
-    assert project.read("secrets/alert_slack_url") == SECRETS["ALERT_SLACK_URL"]
     assert not (project.path / "secrets/.changed").exists()
-    project.append(".env", "REDIS_PASSWORD=another\n")
-    project.make("secrets")
-    assert (project.path / "secrets/.changed").exists()
+
+    def readers(key: str, value: str) -> str:
+        project.append(".env", f"{key}={value}\n")
+        project.make("secrets")
+        assert project.read(f"secrets/{key.lower()}") == value
+        files = "docker compose -f docker-compose.yml -f docker-compose.prod.yml"
+        script = f"{files} config --format json | python3 make/readers.py secrets/.changed"
+        done = subprocess.run(
+            ["sh", "-ec", script], cwd=project.path, capture_output=True, text=True, check=True
+        )
+        (project.path / "secrets/.changed").unlink()
+        return done.stdout.strip()
+
+    assert readers("ALERT_SLACK_URL", SECRETS["ALERT_SLACK_URL"]) == "alertmanager"
+    assert readers("BACKUP_S3_KEY", "another") == "backup postgres postgres_standby"
+    assert readers("REDIS_PASSWORD", "another") == "business_api redis"
 
 
 def test_what_is_kept_back_is_an_alert_that_there_is(project: Project) -> None:

@@ -51,14 +51,17 @@ renew: env ## Renew that certificate if it is time to; let cron run it every day
 secrets: env ## Write the secrets of .env to secrets/, where production reads them
 	@sh make/secrets.sh
 
+# A secret is read at the start, so whoever reads one that has changed starts anew.
+START_ANEW = readers=$$($(COMPOSE) config --format json | python3 make/readers.py secrets/.changed) && \
+	{ test -z "$$readers" || { echo "Starting anew, for new secrets:" $$readers && \
+	  $(QUIETLY) restart --no-deps $$readers && \
+	  $(QUIETLY) up --detach --wait --no-recreate --no-deps $$readers; }; }
 SUSPECTS += gateway
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
 	@$(TRY)
 	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 $(SUSPECTS); exit 1; }
-	@[ ! -f secrets/.changed ] || { $(QUIETLY) restart data_postgres_api business_api && \
-	  $(QUIETLY) up --detach --wait --no-recreate --no-deps data_postgres_api business_api; }
-	@rm -f secrets/.changed
+	@[ ! -f secrets/.changed ] || { $(START_ANEW) && rm secrets/.changed; }
 	@$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"
 
