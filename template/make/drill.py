@@ -38,7 +38,9 @@ class Stack:
 
     def __init__(self, **settings: str) -> None:
         self.name = f"drill-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}"
-        self.env = os.environ | settings | {"COMPOSE_PROJECT_NAME": self.name}
+        # Never the real second repository: it would take this database for the one it belongs to.
+        apart = {"COMPOSE_PROJECT_NAME": self.name, "BACKUP_S3_ENDPOINT": ""}
+        self.env = os.environ | apart | settings
 
     def run(self, *command: str) -> str:
         """Run a command and return its output; end the drill with what it said when it fails."""
@@ -154,9 +156,9 @@ def change_over(stack: Stack, old: str, new: str, *, killed: bool) -> tuple[floa
         until("orders are confirmed", lambda: len(writer.confirmed) >= 20, 60)
         if killed:
             stack.compose("kill", old)
-        start = time.time()
         stack.make("promote")
-        until("orders are confirmed again", lambda: max(writer.confirmed.values()) > start + 1, 60)
+        promoted = time.time()
+        until("orders are confirmed again", lambda: max(writer.confirmed.values()) > promoted, 60)
         time.sleep(1)
     moments = sorted(writer.confirmed.values())
     gap = max(later - earlier for earlier, later in pairwise(moments))

@@ -18,6 +18,8 @@ if [ "$(role $node)" = t ] && [ "${COPY:-}" != yes ]; then
 fi
 $COMPOSE rm --stop --force "$node" >/dev/null 2>&1
 $COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node" "${COPY:-}"
+# Without its node, a slot that cannot be used any more is made anew.
+$COMPOSE run --rm --no-deps -T --env POSTGRES_SYNCHRONOUS=off postgres_setup
 $COMPOSE --progress quiet up --detach --wait --no-deps "$node" ||
   { $COMPOSE logs --tail 5 "$node" >&2; exit 1; }
 $COMPOSE run --rm --no-deps -T postgres_setup

@@ -11,7 +11,8 @@ case $TIMELINE$REPOSITORY in *[!0-9]*) say "TIMELINE and REPOSITORY are numbers.
 
 $COMPOSE build --quiet postgres backup
 asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$0" "$1"'
-to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
+found=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
+REPOSITORY=${found%% *} to=${found#* }
 
 # With all of it in the archive, the way back is another restore; otherwise the files are kept. The id
 # of a transaction makes this one leave a commit: a recovery looks for one that is later than its target.
@@ -30,7 +31,7 @@ done
 node=$($COMPOSE run --rm --no-deps -T --entrypoint cat postgres \
   /var/lib/postgresql/cluster/primary 2>/dev/null) || node=postgres
 
-say "Restoring to $to. Until that is done, nothing is served."
+say "Restoring to $to from repository $REPOSITORY. Until that is done, nothing is served."
 uses="data_postgres_api backup postgres_standby postgres"
 running=$($COMPOSE ps --quiet --status running $uses)
 $COMPOSE stop $uses

@@ -1,38 +1,54 @@
-"""Says whether the backups reach back to a time; `make restore` asks before it stops anything."""
+"""Says from which repository a time can be restored, before `make restore` stops anything."""
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
-from scheduler import Failed, repositories
+from scheduler import Failed, finished, repositories
 
 
-def main(to: str, repository: str) -> None:
-    """Print the time as it was understood, or end with the backups that there are."""
-    try:
-        found = repositories()
-    except (Failed, KeyError, IndexError) as error:
-        sys.exit(f"The repositories cannot be read: {error}")
-    backups = [
-        (float(backup["timestamp"]["stop"]), key, backup["type"])
-        for key, listed in found.items()
-        for backup in listed
-        if repository in ("", key)
-    ]
-    if not backups:
-        sys.exit("There is no backup" + (f" in repository {repository}." if repository else "."))
-    first = datetime.fromtimestamp(min(backups)[0], UTC)
+def understood(to: str) -> datetime | None:
+    """Return the time that `to` is, None for the latest; end with what is wrong with it."""
     if to == "latest":
-        sys.stdout.write(to)
-        return
+        return None
     try:
         when = datetime.fromisoformat(to)
     except ValueError:
         sys.exit(f'TO is a time such as "2026-11-23 10:30:00+00", or latest; it is "{to}".')
     if when.tzinfo is None:
         sys.exit(f'Say in which time zone: "{to}+00" is UTC.')
-    if not first <= when <= datetime.now(UTC):
-        sys.exit(f"The backups reach from {first:%Y-%m-%d %H:%M:%S}+00 until now, and not to {to}.")
-    sys.stdout.write(f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00")
+    return when
+
+
+def oldest(backups: list[dict[str, Any]]) -> datetime | None:
+    """Return the first moment that can be restored, None when there is no good backup."""
+    stops = [float(b["timestamp"]["stop"]) for b in backups if finished([b])]
+    return datetime.fromtimestamp(min(stops), UTC) if stops else None
+
+
+def main(to: str, repository: str) -> None:
+    """Print repository and time as they were understood, or end with the backups that there are.
+
+    Without a `repository`, it is the first that reaches back to the time.
+    """
+    when = understood(to)
+    try:
+        found = repositories()
+    except (Failed, KeyError, IndexError) as error:
+        sys.exit(f"The repositories cannot be read: {error}")
+    reach = {key: since for key, backups in sorted(found.items()) if (since := oldest(backups))}
+    asked = {key: since for key, since in reach.items() if repository in ("", key)}
+    if not asked:
+        sys.exit("There is no backup" + (f" in repository {repository}." if repository else "."))
+    if when is None:
+        sys.stdout.write(f"{next(iter(asked))} {to}")
+        return
+    for key, since in asked.items():
+        if since <= when <= datetime.now(UTC):
+            sys.stdout.write(f"{key} {when.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00")
+            return
+    from_ = "".join(f"\nRepository {k}: from {s:%Y-%m-%d %H:%M:%S}+00" for k, s in reach.items())
+    sys.exit(f"The backups reach until now, and not to {to}.{from_}")
 
 
 if __name__ == "__main__":

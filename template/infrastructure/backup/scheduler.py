@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ from prometheus_client import Counter, Gauge, start_http_server
 PORT = 9854
 # A failed attempt is repeated after this time, and what is due is looked up this often.
 PAUSE_SECONDS = 60
+# What pgBackRest says of a repository that works: good, and without a backup.
+WORKS = frozenset({0, 2})
+WHERE = {"all": "all repositories", "first": "the first repository"}
 PGBACKREST = ("pgbackrest", "--stanza=main")
 ARCHIVING = Path("/tmp/archiving")
 
@@ -95,37 +98,61 @@ def finished(backups: Iterable[dict[str, Any]]) -> dict[str, float]:
 
 
 def due(backups: Iterable[dict[str, Any]], schedule: Schedule, now: float) -> str | None:
-    """Return the type of the backup to be made in the repository of `backups`, if one is due."""
-    newest = finished(backups)
-    if now - newest.get("full", 0) >= schedule.full:
+    """Return the type of the backup to be made in the repository of `backups`, if one is due.
+
+    One in which pages were damaged counts as made: another one would be the same.
+    """
+    newest = {"full": 0.0, "any": 0.0}
+    for backup in backups:
+        for kind in {backup["type"], "any"} & newest.keys():
+            newest[kind] = max(newest[kind], float(backup["timestamp"]["stop"]))
+    if now - newest["full"] >= schedule.full:
         return "full"
-    if now - max(newest.values(), default=0) >= schedule.incremental:
+    if now - newest["any"] >= schedule.incremental:
         return "incr"
     return None
 
 
-def pgbackrest(*arguments: str) -> str:
-    """Run pgBackRest and return what it wrote; raise `Failed` with its last words."""
-    done = subprocess.run([*PGBACKREST, *arguments], capture_output=True, text=True)
+def pgbackrest(*arguments: str, repositories: str = "all") -> str:
+    """Run pgBackRest and return what it wrote; raise `Failed` with its last words.
+
+    Some of its commands are always for all repositories, unless it knows of the `first` only.
+    """
+    known = dict(os.environ)
+    if repositories == "first":
+        known = {k: v for k, v in known.items() if not k.startswith("PGBACKREST_REPO2_")}
+    done = subprocess.run([*PGBACKREST, *arguments], capture_output=True, text=True, env=known)
     if done.returncode:
         raise Failed(" ".join((done.stderr + done.stdout).split())[-500:])
     return done.stdout
 
 
 def repositories() -> dict[str, list[dict[str, Any]]]:
-    """Return the backups of each repository, and keep the gauges up to date."""
+    """Return the backups of each repository that works, and keep the gauges up to date."""
     stanza = json.loads(pgbackrest("info", "--output=json"))[0]
-    found: dict[str, list[dict[str, Any]]] = {str(repo["key"]): [] for repo in stanza["repo"]}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for repository in stanza["repo"]:
+        key = str(repository["key"])
+        FAILURES.labels(key)
+        for kind in ("full", "diff", "incr"):
+            LAST_SUCCESS.labels(key, kind)
+        if repository["status"]["code"] in WORKS:
+            found[key] = []
+        else:
+            FAILED.labels(key).set(1)
+            log.error("repository %s: %s", key, repository["status"]["message"])
     for backup in stanza["backup"]:
-        found[str(backup["database"]["repo-key"])].append(backup)
-    for repository, backups in found.items():
-        FAILURES.labels(repository)
-        newest = dict.fromkeys(("full", "diff", "incr"), 0.0) | finished(backups)
-        for kind, stop in newest.items():
-            LAST_SUCCESS.labels(repository, kind).set(stop)
+        key = str(backup["database"]["repo-key"])
+        if key in found:
+            found[key].append(backup)
+    for key, backups in found.items():
+        for kind, stop in finished(backups).items():
+            LAST_SUCCESS.labels(key, kind).set(stop)
         # One that was made by hand has made up for a failure, too.
-        FAILED.labels(repository).set(failed_at.get(repository, 0) > max(newest.values()))
-        SIZE.labels(repository).set(sum(b["info"]["repository"]["delta"] for b in backups))
+        newest = max(finished(backups).values(), default=0)
+        tried = [float(b["timestamp"]["stop"]) for b in backups]
+        FAILED.labels(key).set(max([failed_at.get(key, 0), *tried]) > newest)
+        SIZE.labels(key).set(sum(b["info"]["repository"]["delta"] for b in backups))
     return found
 
 
@@ -145,19 +172,36 @@ def make(repository: str, kind: str) -> None:
     log.info("the backup in repository %s took %.1f s", repository, time.monotonic() - start)
 
 
-def prepare() -> Iterator[None]:
-    """Make the stanza and see a segment archived; yield after each attempt that failed."""
-    while True:
+def prepare() -> bool:
+    """Make the stanza and see a segment archived; return whether that went well everywhere.
+
+    The first repository is enough to go on with: that the other cannot be reached is no reason to
+    have no backup at all.
+    """
+    second = "PGBACKREST_REPO2_TYPE" in os.environ and not ARCHIVING.exists()
+    for which in ("all", "first") if second else ("all",):
         try:
-            pgbackrest("stanza-create")
-            pgbackrest("check")
+            pgbackrest("stanza-create", repositories=which)
+            pgbackrest("check", repositories=which)
         except Failed as error:
-            log.warning("the archive does not work yet: %s", error)
-            yield
+            log.warning("the archive does not work yet in %s: %s", WHERE[which], error)
         else:
             ARCHIVING.touch()
-            log.info("finished segments are archived")
-            return
+            log.info("finished segments are archived in %s", WHERE[which])
+            return which == "all"
+    return False
+
+
+def work(schedule: Schedule) -> None:
+    """Make the backups that are due."""
+    try:
+        for repository, backups in repositories().items():
+            kind = due(backups, schedule, time.time())
+            if kind is not None:
+                make(repository, kind)
+                repositories()
+    except Failed as error:
+        log.error("the repositories cannot be read: %s", error)
 
 
 def main() -> None:
@@ -169,18 +213,14 @@ def main() -> None:
     INTERVAL.labels("full").set(schedule.full)
     INTERVAL.labels("incr").set(schedule.incremental)
     start_http_server(PORT)
-    for _ in prepare():
-        time.sleep(1)
+    prepared = False
     while True:
-        try:
-            for repository, backups in repositories().items():
-                kind = due(backups, schedule, time.time())
-                if kind is not None:
-                    make(repository, kind)
-                    repositories()
-        except Failed as error:
-            log.error("the repositories cannot be read: %s", error)
-        time.sleep(PAUSE_SECONDS)
+        prepared = prepared or prepare()
+        if ARCHIVING.exists():
+            work(schedule)
+            time.sleep(PAUSE_SECONDS)
+        else:
+            time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 """What backup is due when, what pgBackRest is asked for, and what is told when it fails."""
 
 import json
+import re
 import subprocess
 import time
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
+import history
 import pytest
 import scheduler
 from prometheus_client import REGISTRY
@@ -12,6 +16,9 @@ from scheduler import Failed, Schedule, due
 
 HOUR = 3600.0
 START = 1_800_000_000.0  # a time like those of today, in seconds since 1970
+OK = {"code": 0, "message": "ok"}
+EMPTY = {"code": 2, "message": "no valid backups"}
+AWAY = {"code": 99, "message": "[HostConnectError] unable to connect to 's3:443'"}
 SCHEDULE = Schedule(full=7 * 24 * HOUR, incremental=6 * HOUR)
 
 
@@ -42,8 +49,10 @@ def test_what_is_due(backups: list[tuple[str, int]], hours: float, kind: str | N
     assert due(made, SCHEDULE, START + hours * HOUR) == kind
 
 
-def test_a_backup_with_errors_is_none() -> None:
-    assert due([backup("full", START, error=True)], SCHEDULE, START) == "full"
+def test_a_backup_of_damaged_pages_is_not_made_again_at_once() -> None:
+    damaged = backup("full", START, error=True)
+    assert due([damaged], SCHEDULE, START) is None
+    assert due([damaged], SCHEDULE, START + 7 * 24 * HOUR) == "full"
 
 
 @pytest.mark.parametrize(("name", "value"), [("BACKUP_FULL_DAYS", "0"), ("BACKUP_FULL_DAYS", "x")])
@@ -60,14 +69,18 @@ class Fake:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, said: str = "") -> None:
         self.asked: list[list[str]] = []
+        self.refuses_second = False
         self._code, self._said = code, said
         monkeypatch.setattr(subprocess, "run", self.run)
 
-    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], env: dict[str, str], **_: object
+    ) -> subprocess.CompletedProcess[str]:
         """Answer as the program does."""
         self.asked.append(command)
-        error = self._said if self._code else ""
-        return subprocess.CompletedProcess(command, self._code, self._said, error)
+        code = 95 if self.refuses_second and "PGBACKREST_REPO2_TYPE" in env else self._code
+        error = self._said if code else ""
+        return subprocess.CompletedProcess(command, code, self._said, error)
 
 
 def sample(name: str, **labels: str) -> float | None:
@@ -94,7 +107,7 @@ def test_a_failure_is_over_with_the_next_backup_whoever_makes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def failed(*backups: dict[str, Any]) -> float | None:
-        stanza = {"repo": [{"key": 9}], "backup": list(backups)}
+        stanza = {"repo": [{"key": 9, "status": OK}], "backup": list(backups)}
         Fake(monkeypatch, said=json.dumps([stanza]))
         scheduler.repositories()
         return sample("backup_last_attempt_failed", repository="9")
@@ -110,7 +123,7 @@ def test_a_failure_is_over_with_the_next_backup_whoever_makes_it(
 
 def test_each_repository_tells_how_old_its_backups_are(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [backup("full", 100.0), backup("incr", 300.0), backup("full", 200.0)]
-    stanza = {"repo": [{"key": 1}, {"key": 2}], "backup": listed}
+    stanza = {"repo": [{"key": 1, "status": OK}, {"key": 2, "status": EMPTY}], "backup": listed}
     Fake(monkeypatch, said=json.dumps([stanza]))
     found = scheduler.repositories()
     assert {key: len(backups) for key, backups in found.items()} == {"1": 3, "2": 0}
@@ -125,3 +138,112 @@ def test_a_repository_that_cannot_be_read_is_an_error(monkeypatch: pytest.Monkey
     Fake(monkeypatch, code=103, said="ERROR: [103]: unable to find a valid repository")
     with pytest.raises(Failed, match="unable to find a valid repository"):
         scheduler.repositories()
+
+
+def test_a_repository_that_is_away_does_not_stop_the_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    repositories = [{"key": 3, "status": OK}, {"key": 4, "status": AWAY}]
+    stanza = {"repo": repositories, "backup": [backup("full", START, repository=3)]}
+    Fake(monkeypatch, said=json.dumps([stanza]))
+    assert list(scheduler.repositories()) == ["3"]
+    assert sample("backup_last_attempt_failed", repository="3") == 0
+    assert sample("backup_last_attempt_failed", repository="4") == 1
+    assert "repository 4: [HostConnectError]" in caplog.text
+    # Nothing is known of it, and that is late, too.
+    assert sample("backup_last_success_timestamp_seconds", repository="4", type="full") == 0
+
+
+def test_the_first_repository_is_enough_to_begin_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(scheduler, "ARCHIVING", tmp_path / "archiving")
+    monkeypatch.setenv("PGBACKREST_REPO2_TYPE", "s3")
+    fake = Fake(monkeypatch, said="unable to connect")
+    fake.refuses_second = True
+    assert scheduler.prepare() is False
+    assert scheduler.ARCHIVING.exists()
+    assert [command[-1] for command in fake.asked] == ["stanza-create"] * 2 + ["check"]
+    # From then on only the other one is tried, until it is there.
+    fake.asked.clear()
+    assert scheduler.prepare() is False
+    assert [command[-1] for command in fake.asked] == ["stanza-create"]
+    fake.refuses_second = False
+    assert scheduler.prepare() is True
+
+
+def test_without_an_archive_there_are_no_backups(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(scheduler, "ARCHIVING", tmp_path / "archiving")
+    fake = Fake(monkeypatch, code=56, said="unable to find primary cluster")
+    assert scheduler.prepare() is False
+    assert not scheduler.ARCHIVING.exists()
+    assert len(fake.asked) == 1
+
+
+REACH = [
+    backup("full", START, repository=2),
+    backup("full", START + 5 * HOUR, repository=1, error=True),
+    backup("full", START + 9 * HOUR, repository=1),
+]
+
+
+def moment(hours: float) -> str:
+    return datetime.fromtimestamp(START + hours * HOUR, UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("to", "repository", "chosen"),
+    [
+        pytest.param(moment(10), "", "1", id="the first that reaches back"),
+        pytest.param(moment(6), "", "2", id="the second, where the first does not"),
+        pytest.param(moment(10), "2", "2", id="the one that is asked for"),
+        pytest.param("latest", "", "1", id="the latest"),
+        pytest.param("latest", "2", "2", id="the latest of the second"),
+    ],
+)
+def test_a_repository_that_reaches_back_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    to: str,
+    repository: str,
+    chosen: str,
+) -> None:
+    stanza = {"repo": [{"key": 1, "status": OK}, {"key": 2, "status": OK}], "backup": REACH}
+    Fake(monkeypatch, said=json.dumps([stanza]))
+    monkeypatch.setattr(history, "datetime", Later)
+    history.main(to, repository)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{chosen} ")
+    assert to == "latest" or printed.endswith("+00")
+
+
+@pytest.mark.parametrize(
+    ("to", "repository", "reason"),
+    [
+        (moment(-1), "", "Repository 1: from 2027-01-15 17:00:00"),
+        (moment(6), "1", "Repository 2: from 2027-01-15 08:00:00"),
+        (moment(1000), "", "The backups reach until now"),
+        ("latest", "3", "There is no backup in repository 3."),
+        ("yesterday", "", 'it is "yesterday"'),
+        ("2027-01-15 12:00:00", "", "Say in which time zone"),
+    ],
+)
+def test_what_cannot_be_restored_is_said(
+    monkeypatch: pytest.MonkeyPatch, to: str, repository: str, reason: str
+) -> None:
+    stanza = {"repo": [{"key": 1, "status": OK}, {"key": 2, "status": OK}], "backup": REACH}
+    Fake(monkeypatch, said=json.dumps([stanza]))
+    monkeypatch.setattr(history, "datetime", Later)
+    with pytest.raises(SystemExit, match=re.escape(reason)):
+        history.main(to, repository)
+
+
+class Later(datetime):
+    """A clock that stands at a time after all of these backups."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Later":
+        """Return the time in twenty hours from the first backup."""
+        return cls.fromtimestamp(START + 20 * HOUR, tz)

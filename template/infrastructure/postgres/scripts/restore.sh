@@ -3,7 +3,7 @@
 set -eu
 . /opt/cluster/cluster.sh
 lock
-to=$1 timeline=$2 repository=${3:-1} keep=$4
+to=$1 timeline=$2 repository=$3 keep=$4
 
 if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ] && [ ! -f "$RESTORING" ]; then
   copy=$CLUSTER/replaced-$(date -u +%Y%m%d-%H%M%S)

@@ -1,5 +1,8 @@
 """Connections to the nodes of the database: all are asked, and the right one is taken."""
 
+import asyncio
+from functools import partial
+
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
@@ -14,11 +17,33 @@ async def connect(
     """Return a connection to the `node` asked for; `Unavailable` when there is none at present.
 
     `settings.host` names the nodes, with commas between them. Which of them is the primary is
-    theirs to say: a promotion changes no setting.
+    theirs to say: a promotion changes no setting. They are asked at the same time, so that one
+    that hangs or is full does not stand before the other.
     """
+    found, reason = None, None
+    asked = [
+        asyncio.create_task(_ask(host, settings, pool, node)) for host in settings.host.split(",")
+    ]
+    try:
+        for answer in asyncio.as_completed(asked):
+            answered = await answer
+            if not isinstance(answered, Exception):
+                found = answered
+                return found
+            reason = answered
+        raise Unavailable("The database cannot be reached.") from reason
+    finally:
+        for attempt in asked:
+            attempt.cancel()
+            attempt.add_done_callback(partial(_close, found))
+
+
+async def _ask(
+    host: str, settings: PostgresSettings, pool: PoolSettings, node: SessionAttribute
+) -> asyncpg.Connection | Exception:
     try:
         return await asyncpg.connect(
-            host=settings.host.split(","),
+            host=host,
             target_session_attrs=node,
             port=settings.port,
             user=settings.user,
@@ -33,4 +58,15 @@ async def connect(
         asyncpg.InterfaceError,
         asyncpg.TargetServerAttributeNotMatched,
     ) as error:
-        raise Unavailable("The database cannot be reached.") from error
+        return error
+
+
+def _close(
+    found: asyncpg.Connection | None, attempt: asyncio.Task[asyncpg.Connection | Exception]
+) -> None:
+    """Close a connection that came too late to be taken."""
+    if attempt.cancelled() or attempt.exception():
+        return
+    answered = attempt.result()
+    if not isinstance(answered, Exception) and answered is not found:
+        answered.terminate()

@@ -23,6 +23,7 @@ from prometheus_client import Counter
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from chassis.errors import Unavailable
@@ -35,6 +36,8 @@ from data_postgres_api.settings import PostgresSettings
 WRITTEN = "SELECT (pg_current_wal_lsn() - '0/0')::bigint"
 REPLAYED = "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint WHERE pg_is_in_recovery()"
 INTERVAL_SECONDS = 0.5
+# A node that does not answer for so long is not waited for.
+PATIENCE_SECONDS = 2
 
 SESSIONS = Counter(
     "database_sessions_total", "Sessions of requests, by the node that they were for.", ["node"]
@@ -105,29 +108,36 @@ class Standby:
             return None
         session = self._sessions()
         try:
-            await session.connection()
-        except (Unavailable, DBAPIError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await session.connection()
+            # To wait for a connection has taken its time, too.
+            if self._freshness.is_enough(monotonic()):
+                return session
+        except (Unavailable, DBAPIError, TimeoutError):
             # It is gone, and the primary is there: nobody has to hear of it.
             self._freshness.forget()
-            await session.close()
-            return None
+        except PoolTimeout:
+            log.warning("every connection to the standby is in use, so the primary is asked")
         except BaseException:
             await session.close()
             raise
-        return session
+        await session.close()
+        return None
 
     async def watch(self) -> None:
         """Compare the nodes for as long as this is not cancelled."""
         while True:
-            with (
-                suppress_instrumentation(),
-                suppress(Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError),
-            ):
-                await self._compare()
+            try:
+                with suppress_instrumentation():
+                    await self._compare()
+            except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                pass  # is told below, once
+            except Exception:
+                log.exception("the standby cannot be compared with the primary")
             self._freshness.forget()
             self._tell()
             # Its connections may lead to what is the primary now, or to nothing.
-            await self._engine.dispose()
+            await self.close()
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _compare(self) -> None:
@@ -138,9 +148,9 @@ class Standby:
                 # Of a node that is no standby any more there is no position.
                 while True:
                     asked_at = monotonic()
-                    written = await primary.fetchval(WRITTEN, timeout=self._max_lag)
+                    written = await primary.fetchval(WRITTEN, timeout=PATIENCE_SECONDS)
                     self._freshness.note(asked_at, written)
-                    replayed = await standby.fetchval(REPLAYED, timeout=self._max_lag)
+                    replayed = await standby.fetchval(REPLAYED, timeout=PATIENCE_SECONDS)
                     if replayed is None:
                         return
                     self._freshness.reached(replayed)
@@ -161,8 +171,12 @@ class Standby:
                 log.warning("reads come from the primary: the standby is away, or lags too far")
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections; those to a node that does not answer are left to themselves."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._engine.dispose()
+        except TimeoutError:
+            await self._engine.dispose(close=False)
 
 
 async def standby_session(request: Request) -> AsyncSession | None:
@@ -173,7 +187,7 @@ async def standby_session(request: Request) -> AsyncSession | None:
     return session
 
 
-def from_primary(request: Request) -> None:
+async def from_primary(request: Request) -> None:
     """A dependency of routers whose answers have to be what is stored now, whoever asks."""
     request.state.from_primary = True
 
