@@ -11,8 +11,12 @@ old='' new=''
 for node in postgres postgres_standby; do
   case $(role $node) in t) new=$node ;; f) old=$node ;; esac
 done
-if [ -z "$new" ]; then
-  say "No standby answers, so there is nothing to promote. If both nodes are lost: make restore TO=latest"
+if [ -z "$new" ] && [ -n "$old" ]; then
+  say "$old is the primary and works, and there is no standby to promote. To make one: make rejoin"
+  exit 1
+elif [ -z "$new" ]; then
+  say "No standby answers, so there is nothing to promote. Start both nodes first;" \
+    "if they are lost: make restore TO=latest"
   exit 1
 fi
 if [ -n "$old" ]; then
@@ -29,6 +33,10 @@ else
   [ "$new" = postgres ] && old=postgres_standby || old=postgres
   say "$old does not answer. It is stopped, so that there are never two primaries."
   $COMPOSE kill "$old" 2>/dev/null || :
+fi
+if [ -n "$($COMPOSE ps --quiet --status running --status restarting "$old")" ]; then
+  say "$old cannot be stopped, so nothing was promoted: there would be two primaries."
+  exit 1
 fi
 $COMPOSE exec -T "$new" sh /opt/cluster/promote.sh
 $COMPOSE run --rm --no-deps -T --env POSTGRES_SYNCHRONOUS=off postgres_setup
