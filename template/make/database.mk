@@ -3,7 +3,7 @@
 
 # What runs was started with the files of production or of development, and goes on with them.
 promote rejoin restore: EXTRA = $(if $(findstring docker-compose.prod.yml,$(shell \
-	docker compose ps --all --format '{{.Labels}}' backup)),-f docker-compose.prod.yml)
+	docker compose ps --all --format '{{.Labels}}')),-f docker-compose.prod.yml)
 
 NODE_STATE = SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END || coalesce((SELECT \
 	', followed by ' || application_name || ' (' || sync_state || ', ' || state || '), ' || \
