@@ -1,6 +1,8 @@
 # The primary and its standby, backups and their restore.
 .PHONY: nodes promote rejoin backup backups restore drill-failover drill-restore
 
+SUSPECTS += postgres postgres_standby
+
 # What runs was started with the files of production or of development, and goes on with them.
 promote rejoin restore: EXTRA = $(if $(findstring docker-compose.prod.yml,$(shell \
 	docker compose ps --all --format '{{.Labels}}')),-f docker-compose.prod.yml)

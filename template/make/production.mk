@@ -51,10 +51,11 @@ renew: env ## Renew that certificate if it is time to; let cron run it every day
 secrets: env ## Write the secrets of .env to secrets/, where production reads them
 	@sh make/secrets.sh
 
+SUSPECTS += gateway
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
 	@$(TRY)
-	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 migrate data_postgres_api business_api gateway; exit 1; }
+	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 $(SUSPECTS); exit 1; }
 	@[ ! -f secrets/.changed ] || { $(QUIETLY) restart data_postgres_api business_api && \
 	  $(QUIETLY) up --detach --wait --no-recreate --no-deps data_postgres_api business_api; }
 	@rm -f secrets/.changed
