@@ -9,7 +9,7 @@ role() { # NODE: t for a standby, f for a primary, nothing when it does not answ
 if [ "$(role postgres)" = f ]; then node=postgres_standby
 elif [ "$(role postgres_standby)" = f ]; then node=postgres
 else
-  say "No primary answers, so there is nothing to follow."
+  say "No primary answers, so there is nothing to follow. Start both nodes first, or: make promote"
   exit 1
 fi
 if [ "$(role $node)" = t ] && [ "${COPY:-}" != yes ]; then

@@ -1,7 +1,7 @@
 # Put the database back to what it was at a time; called by "make restore".
 set -eu
 say() { printf '%s\n' "$@" >&2; }
-TIMELINE=${TIMELINE:-} REPOSITORY=${REPOSITORY:-}
+TIMELINE=${TIMELINE:-} REPOSITORY=${REPOSITORY:-1}
 if [ -z "${TO:-}" ]; then
   say 'Say to when: make restore TO="2026-11-23 10:30:00+00", or TO=latest for all that was archived.' \
     "make backups lists what there is."
@@ -10,8 +10,8 @@ fi
 case $TIMELINE$REPOSITORY in *[!0-9]*) say "TIMELINE and REPOSITORY are numbers."; exit 2 ;; esac
 
 $COMPOSE build --quiet postgres backup
-asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$0" "$1"'
-to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
+asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$@"'
+to=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" history "$TO" "$REPOSITORY" "$TIMELINE")
 
 # With all of it in the archive, the way back is another restore; otherwise the files are kept. The id
 # of a transaction makes this one leave a commit: a recovery looks for one that is later than its target.

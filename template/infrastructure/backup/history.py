@@ -2,24 +2,32 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
-from scheduler import Failed, repositories
+from scheduler import Failed, pgbackrest, repositories
 
 
-def main(to: str, repository: str) -> None:
-    """Print the time as it was understood, or end with the backups that there are."""
-    try:
-        found = repositories()
-    except (Failed, KeyError, IndexError) as error:
-        sys.exit(f"The repositories cannot be read: {error}")
+def timelines(repository: str) -> set[int]:
+    """Return the numbers of the histories that the archive knows."""
+    place = ("archive/main", "--recurse", r"--filter=[.]history$")
+    names = pgbackrest(f"--repo={repository}", "repo-ls", *place).split()
+    return {1} | {int(Path(name).stem, 16) for name in names}
+
+
+def main(to: str, repository: str, timeline: str) -> None:
+    """Print the time as it was understood, or end with what there is instead."""
+    found = repositories()
     backups = [
         (float(backup["timestamp"]["stop"]), key, backup["type"])
         for key, listed in found.items()
         for backup in listed
-        if repository in ("", key)
+        if repository == key
     ]
     if not backups:
-        sys.exit("There is no backup" + (f" in repository {repository}." if repository else "."))
+        filled = " or ".join(f"REPOSITORY={key}" for key, listed in found.items() if listed)
+        sys.exit(f"There is no backup in repository {repository}." + (filled and f" Try {filled}."))
+    if timeline and int(timeline) not in (known := timelines(repository)):
+        sys.exit(f"There is no timeline {timeline}; the newest one is {max(known)}.")
     first = datetime.fromtimestamp(min(backups)[0], UTC)
     if to == "latest":
         sys.stdout.write(to)
@@ -36,4 +44,7 @@ def main(to: str, repository: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    try:
+        main(sys.argv[1], sys.argv[2], sys.argv[3])
+    except (Failed, KeyError, IndexError) as error:
+        sys.exit(f"The repositories cannot be read: {error}")
