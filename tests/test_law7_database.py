@@ -4,6 +4,7 @@ One project lives through the file: level 1 with an order in it, moved to level 
 """
 
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,6 +188,51 @@ def test_a_restore_goes_back_to_a_time_and_can_be_taken_back(pair: Pair) -> None
     eventually(lambda: pair.follows("postgres_standby"), seconds=60)
 
 
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("TIMELINE=99", "There is no timeline 99"),
+        ("REPOSITORY=2", "There is no backup in repository 2. Try REPOSITORY=1."),
+    ],
+)
+def test_what_there_is_no_backup_of_stops_nothing(pair: Pair, option: str, reason: str) -> None:
+    before = pair.stack.compose("ps", "--services", "--status", "running")
+    assert reason in pair.make("restore", "TO=latest", option, check=False)
+    assert pair.stack.compose("ps", "--services", "--status", "running") == before
+
+
+def test_two_servers_never_work_on_the_same_files(pair: Pair) -> None:
+    with pytest.raises(AssertionError, match="Something else works on the files of postgres"):
+        pair.stack.compose("run", "--rm", "--no-deps", "-T", "postgres")
+    assert pair.first in pair.orders("postgres")
+
+
+def test_a_node_whose_restore_did_not_end_waits_for_another(pair: Pair) -> None:
+    there = pair.orders("postgres")
+    mark = "/var/lib/postgresql/cluster/postgres.restoring"
+    pair.stack.compose("exec", "-T", "postgres", "touch", mark)
+    pair.stack.compose("restart", "--no-deps", "postgres")
+    eventually(lambda: "did not end" in "".join(pair.stack.lines("postgres")[-3:]))
+    pair.make("restore", "TO=latest")
+    assert pair.orders("postgres") == there
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+
+
+def test_a_primary_without_its_files_does_not_begin_anew(pair: Pair) -> None:
+    there = pair.orders("postgres")
+    pair.stack.compose("rm", "--stop", "--force", "postgres", "backup")
+    volume = f"{pair.stack.name}_postgres_data"
+    subprocess.run(["docker", "volume", "rm", volume], check=True, capture_output=True)
+    pair.stack.compose("up", "--detach", "--no-deps", "postgres")
+    eventually(lambda: "its files are gone" in "".join(pair.stack.lines("postgres")[-3:]))
+    pair.make("promote")
+    pair.make("rejoin")
+    eventually(lambda: pair.orders("postgres") == there, seconds=60)
+    pair.make("promote")
+    pair.make("rejoin")
+    pair.stack.compose("up", "--detach", "--wait", "--no-deps", "backup")
+
+
 def test_nothing_is_promoted_that_would_lose_commits(pair: Pair) -> None:
     pair.query("postgres", "ALTER ROLE replicator NOLOGIN")
     pair.query("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
@@ -214,8 +260,9 @@ def test_a_primary_that_was_replaced_never_comes_back_as_one(pair: Pair) -> None
     eventually(lambda: "make rejoin" in "".join(pair.stack.lines("postgres")[-3:]))
     running = pair.stack.compose("ps", "--services", "--status", "running").split()
     assert "postgres" not in running
+    # What was killed can be wound back too.
+    assert "copied anew" not in pair.make("rejoin")
     # Lower levels would start it, and would not know of the other node's rows.
-    pair.make("rejoin")
     refused = pair.make("downgrade", "LEVEL=3", check=False)
     assert "make promote && make rejoin" in refused
     assert pair.stack.project.git("status", "--porcelain") == ""
@@ -248,6 +295,16 @@ def test_level_3_finds_a_database_without_a_second_node(pair: Pair) -> None:
     assert pair.query("postgres", "SHOW archive_mode") == "off"
     running = pair.stack.compose("ps", "--services", "--status", "running").split()
     assert not {"postgres_standby", "backup"} & set(running)
+
+
+def test_a_passphrase_that_backups_were_made_with_is_kept(tmp_path: Path) -> None:
+    project = start(tmp_path / "shop", Combination(4))
+    project.make("env", "secrets")
+    passphrase = project.read("secrets/backup_passphrase")
+    (project.path / ".env").unlink()
+    said = project.make("secrets", check=False)
+    assert "with which the backups were made" in said.stdout + said.stderr
+    assert project.read("secrets/backup_passphrase") == passphrase
 
 
 @pytest.fixture(scope="module")

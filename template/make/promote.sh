@@ -33,8 +33,6 @@ else
   [ "$new" = postgres ] && old=postgres_standby || old=postgres
   say "$old does not answer. It is stopped, so that there are never two primaries."
   $COMPOSE kill "$old" 2>/dev/null || :
-  # What Docker is about to start again is not killed but stopped.
-  $COMPOSE stop "$old"
 fi
 if [ -n "$($COMPOSE ps --quiet --status running --status restarting "$old")" ]; then
   say "$old cannot be stopped, so nothing was promoted: there would be two primaries."

@@ -9,7 +9,7 @@ role() { # NODE: t for a standby, f for a primary, nothing when it does not answ
 if [ "$(role postgres)" = f ]; then node=postgres_standby
 elif [ "$(role postgres_standby)" = f ]; then node=postgres
 else
-  say "No primary answers, so there is nothing to follow."
+  say "No primary answers, so there is nothing to follow. Start both nodes first, or: make promote"
   exit 1
 fi
 if [ "$(role $node)" = t ] && [ "${COPY:-}" != yes ]; then
@@ -22,5 +22,6 @@ $COMPOSE run --rm --no-deps -T --entrypoint "sh /opt/cluster/rejoin.sh" "$node" 
 $COMPOSE run --rm --no-deps -T --env POSTGRES_SYNCHRONOUS=off postgres_setup
 $COMPOSE --progress quiet up --detach --wait --no-deps "$node" ||
   { $COMPOSE logs --tail 5 "$node" >&2; exit 1; }
+$COMPOSE exec -T "$node" rm -f /var/lib/postgresql/cluster/alone
 $COMPOSE run --rm --no-deps -T postgres_setup
 say "$node is the standby now."

@@ -10,8 +10,8 @@ fi
 case $TIMELINE$REPOSITORY in *[!0-9]*) say "TIMELINE and REPOSITORY are numbers."; exit 2 ;; esac
 
 $COMPOSE build --quiet postgres backup
-asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$0" "$1"'
-found=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" "$TO" "$REPOSITORY")
+asked='. /opt/cluster/repositories.sh && exec python3 /opt/backup/history.py "$@"'
+found=$($COMPOSE run --rm --no-deps -T backup sh -c "$asked" history "$TO" "$REPOSITORY" "$TIMELINE")
 REPOSITORY=${found%% *} to=${found#* }
 
 # With all of it in the archive, the way back is another restore; otherwise the files are kept. The id

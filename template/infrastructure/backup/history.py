@@ -2,9 +2,10 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from scheduler import Failed, finished, repositories
+from scheduler import Failed, finished, pgbackrest, repositories
 
 
 def understood(to: str) -> datetime | None:
@@ -26,20 +27,33 @@ def oldest(backups: list[dict[str, Any]]) -> datetime | None:
     return datetime.fromtimestamp(min(stops), UTC) if stops else None
 
 
-def main(to: str, repository: str) -> None:
-    """Print repository and time as they were understood, or end with the backups that there are.
+def timelines(repository: str) -> set[int]:
+    """Return the numbers of the histories that the archive of a repository knows."""
+    place = ("archive/main", "--recurse", r"--filter=[.]history$")
+    names = pgbackrest(f"--repo={repository}", "repo-ls", *place).split()
+    return {1} | {int(Path(name).stem, 16) for name in names}
+
+
+def main(to: str, repository: str, timeline: str) -> None:
+    """Print repository and time as they were understood, or end with what there is instead.
 
     Without a `repository`, it is the first that reaches back to the time.
     """
     when = understood(to)
-    try:
-        found = repositories()
-    except (Failed, KeyError, IndexError) as error:
-        sys.exit(f"The repositories cannot be read: {error}")
+    found = repositories()
     reach = {key: since for key, backups in sorted(found.items()) if (since := oldest(backups))}
+    if not reach:
+        sys.exit("There is no backup.")
     asked = {key: since for key, since in reach.items() if repository in ("", key)}
     if not asked:
-        sys.exit("There is no backup" + (f" in repository {repository}." if repository else "."))
+        others = " or ".join(f"REPOSITORY={key}" for key in reach)
+        sys.exit(f"There is no backup in repository {repository}. Try {others}.")
+    if timeline:
+        known = {key: timelines(key) for key in asked}
+        asked = {key: since for key, since in asked.items() if int(timeline) in known[key]}
+        if not asked:
+            newest = max(max(numbers) for numbers in known.values())
+            sys.exit(f"There is no timeline {timeline}; the newest one is {newest}.")
     if when is None:
         sys.stdout.write(f"{next(iter(asked))} {to}")
         return
@@ -52,4 +66,7 @@ def main(to: str, repository: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    try:
+        main(sys.argv[1], sys.argv[2], sys.argv[3])
+    except (Failed, KeyError, IndexError) as error:
+        sys.exit(f"The repositories cannot be read: {error}")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,4 +225,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # How PostgreSQL's image wants to be stopped.
+    with suppress(KeyboardInterrupt):
+        main()

@@ -12,7 +12,7 @@ if [ "$keep" = keep ] && [ -s "$PGDATA/PG_VERSION" ] && [ ! -f "$RESTORING" ]; t
 fi
 # Whatever happens from here on, neither node must come back with a part, or with what was replaced.
 touch "$RESTORING" "$CLUSTER/$PEER.cloning"
-rm -f "$CLUSTER/$NODE.cloning"
+rm -f "$CLUSTER/$NODE.cloning" "$CLUSTER/alone"
 choose "$NODE"
 empty
 

@@ -22,9 +22,16 @@ until said=$(query --command 'SELECT 1' 2>&1 >/dev/null); do
   sleep 1
 done
 
+# After a promotion there is nobody who could confirm a commit, until there is a standby again.
+synchronous=${POSTGRES_SYNCHRONOUS:-off}
+if [ "$synchronous" = on ] && [ -f /var/lib/postgresql/cluster/alone ]; then
+  echo "Commits do not wait for a standby, because there is none yet: make rejoin" >&2
+  synchronous=off
+fi
+
 query --set replication_password="$(secret POSTGRES_REPLICATION_PASSWORD)" \
   --set monitor_password="$(secret POSTGRES_MONITOR_PASSWORD)" \
-  --set synchronous="${POSTGRES_SYNCHRONOUS:-off}" <<'SQL'
+  --set synchronous="$synchronous" <<'SQL'
 -- What is done here is never waited for: the standby may not be able to connect before it is done.
 SET synchronous_commit = local;
 SET client_min_messages = warning;
