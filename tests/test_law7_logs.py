@@ -262,6 +262,24 @@ def test_every_line_that_the_services_write_fits_the_mapping(
     assert services["data_postgres_api"] > 10
 
 
+def test_every_file_is_read_and_no_two_begin_alike(
+    printed: list[Printed], collector: Collector
+) -> None:
+    (reader,) = collector.filebeat["filebeat.inputs"]
+    length = reader["prospector.scanner.fingerprint"]["length"]
+    files: dict[str, str] = {}
+    for each in printed:
+        name = each.attributes["com.docker.compose.service"]
+        # As Docker writes it.
+        entry = {"log": f"{each.line}\n", "stream": "stdout", "attrs": each.attributes}
+        line = json.dumps(entry | {"time": "2026-11-23T12:00:00.123456789Z"}, separators=(",", ":"))
+        files[name] = files.get(name, "") + line + "\n"
+    assert len(files) == 7
+    for name, text in files.items():
+        assert len(text) >= length, name
+        assert re.search(r"\d\d:\d\d:\d\d\.\d{3}", text[:length]), name
+
+
 # --- lines that nobody expects
 
 
@@ -510,9 +528,9 @@ def test_what_is_sent_is_what_is_expected(folder: Path, collector: Collector) ->
 def test_filebeat_loses_no_file(collector: Collector) -> None:
     (reader,) = collector.filebeat["filebeat.inputs"]
     assert reader["paths"] == ["/var/lib/docker/containers/*/*-json.log*"], "the rotated ones too"
-    # A file is known by its inode from its first byte on, and read to its end when it is removed.
-    assert reader["file_identity.native"] is None
-    assert reader["prospector.scanner.fingerprint.enabled"] is False
+    # A file is known by how it begins, and read to its end when it is removed.
+    assert {key for key in reader if "identity" in key} == {"file_identity.fingerprint"}
+    assert reader["prospector.scanner.fingerprint"] == {"enabled": True, "length": 512}
     assert reader["close.on_state_change.removed"] is False
     assert reader["clean_removed"] is False
     assert reader["parsers"] == [{"container": {"stream": "all", "format": "docker"}}]
