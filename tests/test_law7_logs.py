@@ -853,7 +853,7 @@ def test_with_stubs_the_containers_start_in_production(running: Running) -> None
     asked = yaml.safe_load((Path(scraped["source"]) / "logs.yml").read_text())
     for target in asked["scrape_configs"][0]["static_configs"][0]["targets"]:
         opened = f"import urllib.request as r; print(r.urlopen({target!r}).status)"
-        said = running.compose("exec", "-T", "business_api", "python", "-c", opened)
+        said = running.compose("exec", "-T", "backup", "python3", "-c", opened)
         assert said.strip() == "200", target
 
 
