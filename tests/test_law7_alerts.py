@@ -474,7 +474,9 @@ def test_what_follows_from_something_else_is_kept_back(watched: Watched) -> None
     replica = {"alertname": "ReplicaLost", "severity": "ticket", "job": "kept_back_service"}
     # Of another service, so it does not follow.
     other = {"alertname": "ReplicaLost", "severity": "ticket", "job": "kept_back_other"}
-    watched.raise_alerts(cause, breaker, replica, other)
+    # Only the business service answers through the gateway.
+    gateway = {"alertname": "GatewayDown", "severity": "page", "job": "kept_back_gateway"}
+    watched.raise_alerts(cause, breaker, replica, other, gateway)
 
     def told(alertname: str, job: str) -> bool:
         return any(
@@ -488,7 +490,14 @@ def test_what_follows_from_something_else_is_kept_back(watched: Watched) -> None
     assert told("ServiceDown", "kept_back_service")
     assert not told("CircuitBreakerOpen", "kept_back_other")
     assert not told("ReplicaLost", "kept_back_service")
-    watched.raise_alerts(cause, breaker, replica, other, seconds=0)
+    assert told("GatewayDown", "kept_back_gateway")
+    watched.raise_alerts(cause, breaker, replica, other, gateway, seconds=0)
+
+    cause, gateway = cause | {"job": "business_api"}, gateway | {"job": "kept_back_later"}
+    watched.raise_alerts(cause, gateway, breaker | {"alertname": "TestPage"})
+    eventually(lambda: told("TestPage", "kept_back_other"))
+    assert not told("GatewayDown", "kept_back_later")
+    watched.raise_alerts(cause, gateway, breaker | {"alertname": "TestPage"}, seconds=0)
 
 
 def test_prometheus_finds_alertmanager(watched: Watched) -> None:

@@ -262,6 +262,24 @@ def test_every_line_that_the_services_write_fits_the_mapping(
     assert services["data_postgres_api"] > 10
 
 
+def test_every_file_is_read_and_no_two_begin_alike(
+    printed: list[Printed], collector: Collector
+) -> None:
+    (reader,) = collector.filebeat["filebeat.inputs"]
+    length = reader["prospector.scanner.fingerprint"]["length"]
+    files: dict[str, str] = {}
+    for each in printed:
+        name = each.attributes["com.docker.compose.service"]
+        # As Docker writes it.
+        entry = {"log": f"{each.line}\n", "stream": "stdout", "attrs": each.attributes}
+        line = json.dumps(entry | {"time": "2026-11-23T12:00:00.123456789Z"}, separators=(",", ":"))
+        files[name] = files.get(name, "") + line + "\n"
+    assert len(files) == 7
+    for name, text in files.items():
+        assert len(text) >= length, name
+        assert re.search(r"\d\d:\d\d:\d\d\.\d{3}", text[:length]), name
+
+
 # --- lines that nobody expects
 
 
@@ -510,9 +528,9 @@ def test_what_is_sent_is_what_is_expected(folder: Path, collector: Collector) ->
 def test_filebeat_loses_no_file(collector: Collector) -> None:
     (reader,) = collector.filebeat["filebeat.inputs"]
     assert reader["paths"] == ["/var/lib/docker/containers/*/*-json.log*"], "the rotated ones too"
-    # A file is known by its inode from its first byte on, and read to its end when it is removed.
-    assert reader["file_identity.native"] is None
-    assert reader["prospector.scanner.fingerprint.enabled"] is False
+    # A file is known by how it begins, and read to its end when it is removed.
+    assert {key for key in reader if "identity" in key} == {"file_identity.fingerprint"}
+    assert reader["prospector.scanner.fingerprint"] == {"enabled": True, "length": 512}
     assert reader["close.on_state_change.removed"] is False
     assert reader["clean_removed"] is False
     assert reader["parsers"] == [{"container": {"stream": "all", "format": "docker"}}]
@@ -521,7 +539,7 @@ def test_filebeat_loses_no_file(collector: Collector) -> None:
 def test_compose_mounts_what_is_there_and_publishes_nothing(folder: Path) -> None:
     files = compose_files(folder)
     services, production = files[f"{ELK}/compose.yml"], files["docker-compose.prod.yml"]
-    assert services.keys() == {"elasticsearch", "elk_setup", "logstash", "filebeat", "kibana"}
+    assert services.keys() == WELL.keys()
     versions = {service["image"].rsplit(":")[-1] for service in services.values()}
     assert len(versions) == 1, "all parts of the stack are of one version"
     for name, service in services.items():
@@ -539,6 +557,23 @@ def test_compose_mounts_what_is_there_and_publishes_nothing(folder: Path) -> Non
     assert production["kibana"]["ports"] == "!reset []"
     for name in ("elasticsearch", "logstash", "kibana"):
         assert "healthcheck" in services[name]
+
+
+def test_what_collects_lines_needs_nothing_of_kibana(folder: Path) -> None:
+    services = compose_files(folder)[f"{ELK}/compose.yml"]
+
+    def needs(name: str) -> set[str]:
+        found = services[name].get("depends_on", {})
+        required = [
+            other
+            for other in found
+            if isinstance(found, list) or found[other].get("required", True)
+        ]
+        return set(required).union(*(needs(other) for other in required))
+
+    assert needs("logstash") == {"elk_setup", "elasticsearch"}
+    assert needs("filebeat") == set()
+    assert needs("kibana_setup") == {"kibana", "elasticsearch"}
 
 
 def saved_objects(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
@@ -626,7 +661,7 @@ SECRETS = {
     "LOGSTASH_PASSWORD": "log\\stash $HOME",
 }
 # In this order: nothing may be written before there is a template for it.
-ASKED = [
+ASKED_OF_ELASTICSEARCH = [
     ("PUT", "/_ilm/policy/log-lines"),
     ("PUT", "/_component_template/log-lines"),
     ("PUT", "/_index_template/log-lines-services"),
@@ -634,9 +669,13 @@ ASKED = [
     ("PUT", "/_security/role/log_writer"),
     ("PUT", "/_security/user/log_writer"),
     ("PUT", "/_security/user/kibana_system/_password"),
+]
+ASKED_OF_KIBANA = [
     ("GET", "/api/status"),
     ("POST", "/api/saved_objects/_import?overwrite=true"),
 ]
+PARTS = {"elasticsearch": ASKED_OF_ELASTICSEARCH, "kibana": ASKED_OF_KIBANA}
+ASKED = [(part, path) for part, asked in PARTS.items() for _, path in asked]
 
 
 @pytest.fixture
@@ -646,10 +685,15 @@ def server() -> Iterator[Elastic]:
 
 
 def set_up(
-    folder: Path, server: Elastic, environment: dict[str, str]
+    folder: Path, server: Elastic, environment: dict[str, str], part: str = "elasticsearch"
 ) -> subprocess.CompletedProcess[str]:
-    where = {"ELASTICSEARCH_URL": server.url, "KIBANA_URL": server.url, "LOG_RETENTION": "30d"}
-    script = ["sh", str(folder / ELK / "setup.sh")]
+    # Each part is told no more than it is in its container.
+    where = {f"{part.upper()}_URL": server.url}
+    if part == "elasticsearch":
+        where["LOG_RETENTION"] = "30d"
+    else:
+        environment = {k: v for k, v in environment.items() if k.startswith("ELASTIC_PASSWORD")}
+    script = ["sh", str(folder / ELK / "setup.sh"), part]
     clean = {key: value for key, value in outer_environment().items() if key not in SECRETS}
     return subprocess.run(
         script, env=clean | where | environment, capture_output=True, text=True, timeout=60
@@ -670,11 +714,13 @@ def test_the_set_up_asks_for_everything_and_twice_for_the_same(
     folder: Path, server: Elastic, secrets: dict[str, str]
 ) -> None:
     for _ in range(2):
-        done = set_up(folder, server, secrets | {"LOG_RETENTION": "7d"})
-        assert done.returncode == 0, done.stderr
-        assert not any(secret in done.stdout + done.stderr for secret in SECRETS.values())
-    assert [(r.method, r.path) for r in server.requests] == ASKED * 2
-    first, second = server.requests[: len(ASKED)], server.requests[len(ASKED) :]
+        for part in PARTS:
+            done = set_up(folder, server, secrets | {"LOG_RETENTION": "7d"}, part)
+            assert done.returncode == 0, done.stderr
+            assert not any(secret in done.stdout + done.stderr for secret in SECRETS.values())
+    asked = ASKED_OF_ELASTICSEARCH + ASKED_OF_KIBANA
+    assert [(r.method, r.path) for r in server.requests] == asked * 2
+    first, second = server.requests[: len(asked)], server.requests[len(asked) :]
     # The form has a boundary that is made anew each time.
     assert [r.body for r in first[:-1]] == [r.body for r in second[:-1]]
     files = folder / ELK / "elasticsearch"
@@ -695,25 +741,27 @@ def test_the_set_up_asks_for_everything_and_twice_for_the_same(
     assert b'name="file"; filename="saved-objects.ndjson"' in first[-1].body
 
 
-@pytest.mark.parametrize("path", [path for _, path in ASKED])
+@pytest.mark.parametrize(("part", "path"), ASKED)
 def test_the_set_up_waits_for_a_server_that_starts(
-    folder: Path, server: Elastic, path: str
+    folder: Path, server: Elastic, part: str, path: str
 ) -> None:
     server.failures[path] = 503, b"not yet", 1
-    done = set_up(folder, server, SECRETS)
+    done = set_up(folder, server, SECRETS, part)
     assert done.returncode == 0, done.stderr
-    assert [(r.method, r.path) for r in server.requests] == ASKED
+    assert [(r.method, r.path) for r in server.requests] == PARTS[part]
 
 
-@pytest.mark.parametrize("path", [path for _, path in ASKED])
-def test_the_set_up_stops_with_the_servers_reason(folder: Path, server: Elastic, path: str) -> None:
+@pytest.mark.parametrize(("part", "path"), ASKED)
+def test_the_set_up_stops_with_the_servers_reason(
+    folder: Path, server: Elastic, part: str, path: str
+) -> None:
     server.failures[path] = 400, b'{"error": "unknown setting [index.colour]"}', 1_000
-    done = set_up(folder, server, SECRETS)
+    done = set_up(folder, server, SECRETS, part)
     assert done.returncode != 0
     assert path in done.stderr
     assert "unknown setting [index.colour]" in done.stderr
     taken = [(r.method, r.path) for r in server.requests]
-    assert taken == ASKED[: [p for _, p in ASKED].index(path)]
+    assert taken == PARTS[part][: [p for _, p in PARTS[part]].index(path)]
 
 
 def test_the_set_up_stops_when_the_dashboard_is_not_imported(folder: Path, server: Elastic) -> None:
@@ -721,13 +769,14 @@ def test_the_set_up_stops_when_the_dashboard_is_not_imported(folder: Path, serve
         b'{"successCount":0,"success":false,"errors":[{"error":{"type":"missing_references"}}]}'
     )
     server.failures["/api/saved_objects/_import?overwrite=true"] = 200, reason, 1
-    done = set_up(folder, server, SECRETS)
+    done = set_up(folder, server, SECRETS, "kibana")
     assert done.returncode != 0
     assert "missing_references" in done.stderr
 
 
-def test_the_set_up_stops_with_a_wrong_password(folder: Path, server: Elastic) -> None:
-    done = set_up(folder, server, SECRETS | {"ELASTIC_PASSWORD": "wrong"})
+@pytest.mark.parametrize("part", PARTS)
+def test_the_set_up_stops_with_a_wrong_password(folder: Path, server: Elastic, part: str) -> None:
+    done = set_up(folder, server, SECRETS | {"ELASTIC_PASSWORD": "wrong"}, part)
     assert done.returncode != 0
     assert "unable to authenticate user [elastic]" in done.stderr
     assert server.requests == []
@@ -765,6 +814,7 @@ WELL = {
     "elk_setup": "exited 0",
     "filebeat": "running 0",
     "kibana": "healthy",
+    "kibana_setup": "exited 0",
     "logstash": "healthy",
 }
 
@@ -803,7 +853,7 @@ def test_with_stubs_the_containers_start_in_production(running: Running) -> None
     asked = yaml.safe_load((Path(scraped["source"]) / "logs.yml").read_text())
     for target in asked["scrape_configs"][0]["static_configs"][0]["targets"]:
         opened = f"import urllib.request as r; print(r.urlopen({target!r}).status)"
-        said = running.compose("exec", "-T", "business_api", "python", "-c", opened)
+        said = running.compose("exec", "-T", "backup", "python3", "-c", opened)
         assert said.strip() == "200", target
 
 
@@ -831,8 +881,22 @@ def test_with_stubs_the_containers_start_in_development(
         assert health(one) == WELL
         assert one.url("kibana", 5601).startswith("http://127.0.0.1:")
         # As at every start: what is done once is done again.
-        one.compose("up", "--detach", "--wait", "logstash")
-        assert len(re.findall("Kibana has its dashboard", one.compose("logs", "elk_setup"))) == 2
+        one.compose("up", "--detach", "--wait", "logstash", "filebeat")
+        for name, done_again in (("elk_setup", "is set up"), ("kibana_setup", "has its dashboard")):
+            assert len(re.findall(done_again, one.compose("logs", name))) == 2
+        # Lines are collected without a dashboard, but whoever waits for the start is told.
+        project.replace("infrastructure/elk/setup.sh", "set -eu", 'set -eu\n[ "$1" != kibana ]')
+        one.compose("rm", "--stop", "--force", "logstash", "filebeat")
+        failed = subprocess.run(
+            ["docker", "compose", "up", "--detach", "--wait", "logstash", "filebeat"],
+            cwd=project.path,
+            env=os.environ | one.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert failed.returncode != 0
+        assert "kibana_setup" in failed.stderr
+        assert health(one) == WELL | {"kibana_setup": "exited 1"}
         # What Filebeat reads has to be there.
         nowhere = str(project.path / "nowhere")
         done = subprocess.run(

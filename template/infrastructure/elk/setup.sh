@@ -1,4 +1,5 @@
-# Prepare Elasticsearch and Kibana. It runs at every start, and twice does what once does.
+# Prepare Elasticsearch or Kibana, as its argument says. It runs at every start, and twice does what once
+# does. Each is waited for by itself, so that lines are collected whatever becomes of Kibana.
 set -eu
 umask 077
 cd "$(dirname "$0")"
@@ -11,16 +12,7 @@ secret() {
   printf '%s' "$value" | sed 's/[\\"]/\\&/g'
 }
 
-case ${LOG_RETENTION%d} in
-  *[!0-9]* | '' | 0*) valid= ;;
-  *) valid=yes ;;
-esac
-case $LOG_RETENTION in *d) ;; *) valid= ;; esac
-[ -n "$valid" ] || { echo "LOG_RETENTION in .env: \"$LOG_RETENTION\" is no number of days such as 30d." >&2; exit 1; }
-
 elastic=$(secret ELASTIC_PASSWORD)
-kibana=$(secret KIBANA_PASSWORD)
-writer=$(secret LOGSTASH_PASSWORD)
 
 # In a file, because everybody on a machine can read the arguments of a program.
 credentials=$(mktemp)
@@ -36,6 +28,28 @@ send() {
     --request "$method" "$@" "$url" 2>&1) || { printf '%s %s: %s\n' "$method" "$url" "$answer" >&2; exit 1; }
 }
 
+if [ "$1" = kibana ]; then
+  send GET "$KIBANA_URL/api/status"
+  send POST "$KIBANA_URL/api/saved_objects/_import?overwrite=true" --header "kbn-xsrf: true" \
+    --form file=@kibana/saved-objects.ndjson
+  # What it could not import it tells in an answer that has the status 200.
+  case $answer in
+    *'"success":false'*) echo "Kibana did not import kibana/saved-objects.ndjson: $answer" >&2; exit 1 ;;
+  esac
+  echo "Kibana has its dashboard."
+  exit
+fi
+
+case ${LOG_RETENTION%d} in
+  *[!0-9]* | '' | 0*) valid= ;;
+  *) valid=yes ;;
+esac
+case $LOG_RETENTION in *d) ;; *) valid= ;; esac
+[ -n "$valid" ] || { echo "LOG_RETENTION in .env: \"$LOG_RETENTION\" is no number of days such as 30d." >&2; exit 1; }
+
+kibana=$(secret KIBANA_PASSWORD)
+writer=$(secret LOGSTASH_PASSWORD)
+
 put() {
   send PUT "$ELASTICSEARCH_URL$1" --header "Content-Type: application/json" --data-binary @-
 }
@@ -48,12 +62,3 @@ put /_security/role/log_writer < elasticsearch/writer-role.json
 printf '{"password": "%s", "roles": ["log_writer"]}' "$writer" | put /_security/user/log_writer
 printf '{"password": "%s"}' "$kibana" | put /_security/user/kibana_system/_password
 echo "Elasticsearch is set up; lines are kept for $LOG_RETENTION."
-
-send GET "$KIBANA_URL/api/status"
-send POST "$KIBANA_URL/api/saved_objects/_import?overwrite=true" --header "kbn-xsrf: true" \
-  --form file=@kibana/saved-objects.ndjson
-# What it could not import it tells in an answer that has the status 200.
-case $answer in
-  *'"success":false'*) echo "Kibana did not import kibana/saved-objects.ndjson: $answer" >&2; exit 1 ;;
-esac
-echo "Kibana has its dashboard."
