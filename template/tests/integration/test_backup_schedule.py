@@ -70,6 +70,7 @@ class Fake:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, said: str = "") -> None:
         self.asked: list[list[str]] = []
         self.refuses_second = False
+        self.histories: dict[str, str] = {}
         self._code, self._said = code, said
         monkeypatch.setattr(subprocess, "run", self.run)
 
@@ -80,7 +81,9 @@ class Fake:
         self.asked.append(command)
         code = 95 if self.refuses_second and "PGBACKREST_REPO2_TYPE" in env else self._code
         error = self._said if code else ""
-        return subprocess.CompletedProcess(command, code, self._said, error)
+        asked = next((word.removeprefix("--repo=") for word in command if "--repo=" in word), "")
+        said = self.histories[asked] if "repo-ls" in command else self._said
+        return subprocess.CompletedProcess(command, code, said, error)
 
 
 def sample(name: str, **labels: str) -> float | None:
@@ -213,7 +216,7 @@ def test_a_repository_that_reaches_back_is_chosen(
     stanza = {"repo": [{"key": 1, "status": OK}, {"key": 2, "status": OK}], "backup": REACH}
     Fake(monkeypatch, said=json.dumps([stanza]))
     monkeypatch.setattr(history, "datetime", Later)
-    history.main(to, repository)
+    history.main(to, repository, "")
     printed = capsys.readouterr().out
     assert printed.startswith(f"{chosen} ")
     assert to == "latest" or printed.endswith("+00")
@@ -237,7 +240,20 @@ def test_what_cannot_be_restored_is_said(
     Fake(monkeypatch, said=json.dumps([stanza]))
     monkeypatch.setattr(history, "datetime", Later)
     with pytest.raises(SystemExit, match=re.escape(reason)):
-        history.main(to, repository)
+        history.main(to, repository, "")
+
+
+def test_a_history_that_nobody_knows_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repositories = [{"key": 1, "status": OK}, {"key": 2, "status": OK}]
+    fake = Fake(monkeypatch, said=json.dumps([{"repo": repositories, "backup": REACH}]))
+    fake.histories = {"1": "17-1/00000002.history\n", "2": "17-1/0000000A.history\n"}
+    monkeypatch.setattr(history, "datetime", Later)
+    with pytest.raises(SystemExit, match=r"There is no timeline 11; the newest one is 10\."):
+        history.main(moment(10), "", "11")
+    history.main(moment(10), "", "10")
+    assert capsys.readouterr().out.startswith("2 ")
 
 
 class Later(datetime):
