@@ -538,6 +538,16 @@ def test_production_is_told_where_browsers_find_it(tmp_path: Path) -> None:
         project.make("issuer")
 
 
+def test_a_token_that_cannot_be_made_makes_no_header(tmp_path: Path) -> None:
+    require_docker()
+    project = start(tmp_path / "shop", Combination(4))
+    project.make("env")
+    with stack(project) as running:
+        done = project.make("caller", check=False, environment=running.environment)
+    assert done.returncode != 0
+    assert "Bearer" not in done.stdout
+
+
 # --- The whole way up, and back -----------------------------------------------------------------
 
 

@@ -73,7 +73,7 @@ if [ "$direction" = down ]; then
       exit 1
     fi
     say "Taking away the tables of $(basename "$folder")."
-    $COMPOSE run --rm --build migrate alembic downgrade "$(basename "$folder")@base" >/dev/null
+    $COMPOSE run --rm --no-deps --build migrate alembic downgrade "$(basename "$folder")@base" >/dev/null
   done
   if [ -f infrastructure/postgres/scripts/alone.sh ] && [ -s "$backup" ]; then
     say "Letting the database work without its second node."
