@@ -23,7 +23,7 @@ import yaml
 
 from extensions.stages import Combination
 from tests.support.docker import Stack, require_docker, stack
-from tests.support.elastic import Elastic, elastic
+from tests.support.elastic import BROKEN_OFF, Elastic, elastic
 from tests.support.http import call, eventually
 from tests.support.logstash import Event, Pipeline, Plugin, UnknownConfigurationError
 from tests.support.mapping import Indexed, Mapping, RefusedError, Templates, UnknownMappingError
@@ -746,6 +746,18 @@ def test_the_set_up_waits_for_a_server_that_starts(
     folder: Path, server: Elastic, part: str, path: str
 ) -> None:
     server.failures[path] = 503, b"not yet", 1
+    done = set_up(folder, server, SECRETS, part)
+    assert done.returncode == 0, done.stderr
+    assert [(r.method, r.path) for r in server.requests] == PARTS[part]
+
+
+@pytest.mark.parametrize(
+    ("part", "path"), [("elasticsearch", "/_ilm/policy/log-lines"), ("kibana", "/api/status")]
+)
+def test_the_set_up_asks_again_when_a_connection_breaks_off(
+    folder: Path, server: Elastic, part: str, path: str
+) -> None:
+    server.failures[path] = BROKEN_OFF, b"", 1
     done = set_up(folder, server, SECRETS, part)
     assert done.returncode == 0, done.stderr
     assert [(r.method, r.path) for r in server.requests] == PARTS[part]

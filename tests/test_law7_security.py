@@ -146,6 +146,28 @@ def test_a_customer_from_before_gets_a_login_and_has_the_orders(shop: Shop) -> N
     assert [item["id"] for item in listed] == [shop.old_order["id"]]
 
 
+def test_the_database_of_level_3_is_the_primary_of_a_pair(shop: Shop) -> None:
+    is_a_pair_with(shop.stack, str(shop.old_order["id"]))
+
+
+def is_a_pair_with(running: Stack, order: str) -> None:
+    """The volume of a lower level is archived, and the standby has the order of that time."""
+    archived = "SELECT current_setting('archive_mode'), last_archived_wal FROM pg_stat_archiver"
+    eventually(lambda: re.fullmatch(r"on\|\w+(\.\w+)*", running.sql(archived)) is not None)
+    psql = (
+        "psql",
+        "-qAt",
+        "-U",
+        "app",
+        "-d",
+        "app",
+        "-c",
+        "SELECT id, pg_is_in_recovery() FROM orders",
+    )
+    standby = ("exec", "-T", "postgres_standby", *psql)
+    eventually(lambda: f"{order}|t" in running.compose(*standby).splitlines())
+
+
 def test_without_a_token_there_is_nothing(shop: Shop) -> None:
     for path in ("/api/v1/orders", "/nowhere", f"/api/v1/orders/{uuid4()}"):
         answer = shop.call("GET", path, None)
@@ -566,6 +588,7 @@ def test_a_route_of_the_team_is_guarded_on_the_day_of_the_move(tmp_path: Path) -
         project.make("upgrade", "LEVEL=4")
         project.commit("Level 4")
         running.up()
+        is_a_pair_with(running, order["id"])
 
         def ask(*roles: str) -> int:
             words = [f"ROLES={' '.join(roles)}", "--silent"]

@@ -1,6 +1,7 @@
 # Who is told of alerts, and what decides it.
 .PHONY: receivers routes
 RESTARTED += alertmanager
+SUSPECTS += alertmanager elk_setup kibana_setup
 RULE_TESTS += $(patsubst infrastructure/%,/etc/%,$(wildcard infrastructure/prometheus/rules/tests/*.yml))
 
 prod: receivers

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+# In place of a status: the connection ends without an answer.
+BROKEN_OFF = 0
+
 
 @dataclass(frozen=True)
 class Request:
@@ -71,6 +74,9 @@ def elastic(password: str) -> Iterator[Elastic]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             status, answer = server.answer(Request(self.command, self.path, self.headers, body))
+            if status == BROKEN_OFF:
+                self.close_connection = True
+                return
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -14,18 +14,26 @@ secret() {
 
 elastic=$(secret ELASTIC_PASSWORD)
 
-# In a file, because everybody on a machine can read the arguments of a program.
-credentials=$(mktemp)
-trap 'rm -f "$credentials"' EXIT
+# In files, because everybody on a machine can read the arguments of a program.
+credentials=$(mktemp) body=$(mktemp)
+trap 'rm -f "$credentials" "$body"' EXIT
 printf 'user = "elastic:%s"\n' "$elastic" > "$credentials"
 
-# Send a request, again while the server is starting, and stop with the server's reason.
+# Send a request, again while the server is starting, and stop with the server's reason. Before it answers
+# at all there may be nothing that listens, no name for it, or a connection that breaks off.
+seconds=300
 send() {
   method=$1 url=$2
   shift 2
-  answer=$(curl --config "$credentials" --fail-with-body --silent --show-error \
-    --retry 300 --retry-delay 1 --retry-max-time 300 --retry-connrefused \
-    --request "$method" "$@" "$url" 2>&1) || { printf '%s %s: %s\n' "$method" "$url" "$answer" >&2; exit 1; }
+  until answer=$(curl --config "$credentials" --fail-with-body --silent --show-error \
+    --retry 300 --retry-delay 1 --retry-max-time 300 --request "$method" "$@" "$url" 2>&1); do
+    if [ $? -eq 22 ] || [ "$seconds" -le 0 ]; then
+      printf '%s %s: %s\n' "$method" "$url" "$answer" >&2
+      exit 1
+    fi
+    seconds=$((seconds - 1))
+    sleep 1
+  done
 }
 
 if [ "$1" = kibana ]; then
@@ -51,7 +59,8 @@ kibana=$(secret KIBANA_PASSWORD)
 writer=$(secret LOGSTASH_PASSWORD)
 
 put() {
-  send PUT "$ELASTICSEARCH_URL$1" --header "Content-Type: application/json" --data-binary @-
+  cat > "$body"
+  send PUT "$ELASTICSEARCH_URL$1" --header "Content-Type: application/json" --data-binary "@$body"
 }
 
 sed "s/LOG_RETENTION/$LOG_RETENTION/" elasticsearch/lifecycle.json | put /_ilm/policy/log-lines
