@@ -14,7 +14,7 @@ query() {
 tries=${SETUP_SECONDS:-600}
 until said=$(query --command 'SELECT 1' 2>&1 >/dev/null); do
   tries=$((tries - 1))
-  [ $((tries % 30)) -ne 0 ] || echo "No node is the primary yet: $said" >&2
+  [ $((tries % 60)) -ne 0 ] || echo "No node is the primary yet: $said" >&2
   if [ "$tries" -le 0 ]; then
     printf '%s\n' "No node is the primary:" "$said" >&2
     exit 1
