@@ -8,7 +8,6 @@ both are checked by their structure.
 
 import json
 import re
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,11 +22,12 @@ import pytest
 import yaml
 
 from extensions.stages import Combination
-from tests.support.dashboards import not_of_the_schema, panels
+from tests.support.dashboards import not_of_the_schema, panels, without_data
 from tests.support.docker import Stack, require_docker, stack
-from tests.support.http import Answer, call, eventually
+from tests.support.http import call, eventually
 from tests.support.oauth import Browser, Login
 from tests.support.ports import free_port
+from tests.support.production import PRODUCTION, Secured
 from tests.support.project import Project, outer_environment, start
 
 PASSWORD = "correct horse battery staple"
@@ -80,42 +80,11 @@ RECEIVER_OF = {
     "ALERT_TICKET_WEBHOOK": ("ticket", "webhook_configs", "url_file"),
     "ALERT_HEARTBEAT_URL": ("heartbeat", "webhook_configs", "url_file"),
 }
-FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.override.yml")
-PRODUCTION = tuple(part for file in FILES for part in ("-f", file))
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A level 4 system, started from the production files, that tells everything to a recorder."""
-
-    stack: Stack
-    port: int
-
-    @property
-    def issuer(self) -> str:
-        return f"https://localhost:{self.port}"
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        certificate: Path = self.stack.project.path / "certs/fullchain.pem"
-        return ssl.create_default_context(cafile=str(certificate))
-
-    def call(self, method: str, path: str, token: str | None, body: object = None) -> Answer:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return call(method, self.issuer + path, body, headers=headers, context=self.context)
-
-    def compose(self, *arguments: str) -> str:
-        return self.stack.compose(*PRODUCTION, *arguments)
-
-    def make(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["make", "--silent", *arguments, "EXTRA=-f docker-compose.prod.yml"],
-            cwd=self.stack.project.path,
-            env=outer_environment() | self.stack.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-        )
+class Watched(Secured):
+    """The system, which tells everything to a recorder."""
 
     def ask(self, service: str, port: int, path: str) -> Any:
         where = self.compose("port", service, str(port)).strip()
@@ -565,26 +534,8 @@ def test_every_metric_that_is_named_is_there(watched: Watched) -> None:
 
 def test_every_new_panel_without_grafana_has_data_after_some_traffic(watched: Watched) -> None:
     folder = watched.stack.project.path / "infrastructure/grafana/dashboards"
-    asked = {
-        expression.replace("$__rate_interval", "1m"): title
-        for title, expressions in panels(folder).items()
-        for expression in expressions
-    }
-    assert len(asked) >= 25
-    traffic(watched)
-    time.sleep(16)
-    traffic(watched)
-
-    def all_answer() -> bool:
-        # A query that has been answered once has shown what it should.
-        for expression in [one for one in asked if watched.query(one)]:
-            del asked[expression]
-        return not asked
-
-    try:
-        eventually(all_answer, seconds=120)
-    except AssertionError:
-        pytest.fail(f"without data: {sorted(set(asked.values()))}")
+    assert len(panels(folder)) >= 25
+    assert without_data(folder, watched.query, partial(traffic, watched)) == []
 
 
 def test_what_happens_shows_in_the_counters(watched: Watched) -> None:

@@ -741,23 +741,12 @@ def test_the_set_up_asks_for_everything_and_twice_for_the_same(
     assert b'name="file"; filename="saved-objects.ndjson"' in first[-1].body
 
 
+@pytest.mark.parametrize("answer", [503, BROKEN_OFF])
 @pytest.mark.parametrize(("part", "path"), ASKED)
 def test_the_set_up_waits_for_a_server_that_starts(
-    folder: Path, server: Elastic, part: str, path: str
+    folder: Path, server: Elastic, part: str, path: str, answer: int
 ) -> None:
-    server.failures[path] = 503, b"not yet", 1
-    done = set_up(folder, server, SECRETS, part)
-    assert done.returncode == 0, done.stderr
-    assert [(r.method, r.path) for r in server.requests] == PARTS[part]
-
-
-@pytest.mark.parametrize(
-    ("part", "path"), [("elasticsearch", "/_ilm/policy/log-lines"), ("kibana", "/api/status")]
-)
-def test_the_set_up_asks_again_when_a_connection_breaks_off(
-    folder: Path, server: Elastic, part: str, path: str
-) -> None:
-    server.failures[path] = BROKEN_OFF, b"", 1
+    server.failures[path] = answer, b"not yet", 1
     done = set_up(folder, server, SECRETS, part)
     assert done.returncode == 0, done.stderr
     assert [(r.method, r.path) for r in server.requests] == PARTS[part]

@@ -7,7 +7,6 @@ moved to level 4 and run from the production files, with two replicas of each se
 import base64
 import json
 import re
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from tests.support.docker import Stack, require_docker, stack
 from tests.support.http import PROBLEM, Answer, call, eventually
 from tests.support.oauth import Browser, Login, query_of
 from tests.support.ports import free_port
+from tests.support.production import PRODUCTION, Secured
 from tests.support.project import outer_environment, start
 
 LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
@@ -46,30 +46,13 @@ OURS = """
 async def hello(name: str) -> str:
     return name
 """
-FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.override.yml")
-PRODUCTION = tuple(part for file in FILES for part in ("-f", file))
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A level 4 system, started from the production files."""
+class Shop(Secured):
+    """The system, with the order of level 3."""
 
-    stack: Stack
-    port: int
     old_order: dict[str, Any]
-
-    @property
-    def issuer(self) -> str:
-        return f"https://localhost:{self.port}"
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        certificate: Path = self.stack.project.path / "certs/fullchain.pem"
-        return ssl.create_default_context(cafile=str(certificate))
-
-    def call(self, method: str, path: str, token: str | None, body: object = None) -> Answer:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return call(method, self.issuer + path, body, headers=headers, context=self.context)
 
     def log_in(self, login: str = "ada", password: str = PASSWORD) -> dict[str, Any]:
         """Log in with a new browser and return the tokens."""
@@ -79,19 +62,6 @@ class Shop:
 
     def person(self, **of: str) -> Login:
         return Login(Browser(self.port, self.context), self.issuer, **of)
-
-    def compose(self, *arguments: str) -> str:
-        return self.stack.compose(*PRODUCTION, *arguments)
-
-    def make(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["make", "--silent", *arguments, "EXTRA=-f docker-compose.prod.yml"],
-            cwd=self.stack.project.path,
-            env=outer_environment() | self.stack.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-        )
 
 
 @pytest.fixture(scope="module")

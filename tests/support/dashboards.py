@@ -1,21 +1,49 @@
 """Grafana's dashboards without Grafana: their queries, and whether they are of its schema."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from tests.support.http import eventually
+
 
 def panels(folder: Path) -> dict[str, list[str]]:
-    """The queries of every panel, by its title."""
+    """The queries of every panel, by its dashboard and title."""
     return {
-        panel["title"]: [target["expr"] for target in panel["targets"]]
+        f"{file.stem}: {panel['title']}": [target["expr"] for target in panel["targets"]]
         for file in folder.glob("*.json")
         for panel in json.loads(file.read_text())["panels"]
         if panel["type"] != "row"
     }
+
+
+def without_data(
+    folder: Path, query: Callable[[str], list[Any]], traffic: Callable[[], None]
+) -> list[str]:
+    """The panels that stay empty after some traffic; `query` asks Prometheus."""
+    asked = {
+        expression.replace("$__rate_interval", "1m"): panel
+        for panel, expressions in panels(folder).items()
+        for expression in expressions
+    }
+    traffic()
+    time.sleep(16)  # a rate needs two scrapes
+    traffic()
+
+    def all_answer() -> bool:
+        # A query that has been answered once has shown what it should.
+        for expression in [one for one in asked if query(one)]:
+            del asked[expression]
+        return not asked
+
+    with suppress(AssertionError):
+        eventually(all_answer, seconds=120)
+    return sorted(set(asked.values()))
 
 
 def not_of_the_schema(file: Path) -> list[str]:

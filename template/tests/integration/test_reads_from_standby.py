@@ -44,6 +44,14 @@ def sessions(node: str) -> float:
     return REGISTRY.get_sample_value("database_sessions_total", {"node": node}) or 0
 
 
+def store_unseen(data_api: TestClient) -> str:
+    """Store an order, and return its path once reads come from the copy, which lacks it."""
+    path = f"/api/v1/orders/{uuid4()}"
+    assert data_api.put(path, json=ORDER).status_code == 201
+    eventually(lambda: data_api.get(path).status_code == 404)
+    return path
+
+
 @dataclass
 class Copy:
     """Stands for a standby that has all tables and no rows."""
@@ -101,9 +109,7 @@ def copy(database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
 def test_reads_come_from_the_standby_and_writes_go_to_the_primary(
     copy: Copy, data_api: TestClient
 ) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    assert data_api.put(path, json=ORDER).status_code == 201
-    eventually(lambda: data_api.get(path).status_code == 404)
+    path = store_unseen(data_api)
     assert data_api.get("/api/v1/orders").json()["items"] == []
     assert data_api.get(path, headers=NOW).json()["version"] == 1
     change = {"status": "paid", "version": 1}
@@ -135,9 +141,7 @@ def test_users_and_the_audit_log_are_read_from_the_primary(
 def test_a_standby_that_is_gone_is_noticed_by_nobody_who_reads(
     copy: Copy, data_api: TestClient
 ) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    data_api.put(path, json=ORDER)
-    eventually(lambda: data_api.get(path).status_code == 404)
+    path = store_unseen(data_api)
     copy.leave()
     for _ in range(20):
         assert data_api.get(path).status_code == 200
@@ -148,9 +152,7 @@ def test_a_standby_that_is_gone_is_noticed_by_nobody_who_reads(
 def test_a_standby_that_does_not_follow_gets_no_reads(
     copy: Copy, data_api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    data_api.put(path, json=ORDER)
-    eventually(lambda: data_api.get(path).status_code == 404)
+    path = store_unseen(data_api)
     # What it has replayed now is what it has replayed from now on.
     stopped = "SELECT 1::bigint"
     monkeypatch.setattr(standby, "REPLAYED", stopped)
@@ -160,9 +162,7 @@ def test_a_standby_that_does_not_follow_gets_no_reads(
 def test_a_node_that_is_the_primary_now_gets_no_reads_as_a_standby(
     copy: Copy, data_api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    data_api.put(path, json=ORDER)
-    eventually(lambda: data_api.get(path).status_code == 404)
+    path = store_unseen(data_api)
     monkeypatch.undo()  # asked as it is, for it is no standby
     eventually(lambda: data_api.get(path).status_code == 200)
 
