@@ -242,6 +242,35 @@ def test_nothing_is_promoted_that_would_lose_commits(pair: Pair) -> None:
     eventually(lambda: pair.follows("postgres_standby"), seconds=60)
 
 
+def test_a_set_up_that_fails_writes_no_password_to_the_log(pair: Pair) -> None:
+    set_to = "ALTER SYSTEM SET default_transaction_read_only = {}"
+    pair.query("postgres", set_to.format("on"))
+    pair.query("postgres", "SELECT pg_reload_conf()")
+    with pytest.raises(AssertionError, match="read-only transaction"):
+        pair.stack.compose("run", "--rm", "--no-deps", "-T", "postgres_setup")
+    pair.query("postgres", set_to.format("off"))
+    pair.query("postgres", "SELECT pg_reload_conf()")
+    printed = "".join(pair.stack.lines("postgres"))
+    assert "cannot execute ALTER ROLE in a read-only transaction" in printed
+    assert "PASSWORD" not in printed
+
+
+def test_a_slot_whose_segments_are_gone_is_made_anew(pair: Pair) -> None:
+    state = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'postgres_standby'"
+    pair.stack.compose("stop", "postgres_standby")
+    pair.query("postgres", "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+    pair.query("postgres", "SELECT pg_reload_conf()")
+    for _ in range(3):
+        pair.query("postgres", "SELECT pg_logical_emit_message(true, 'x', 'x'), pg_switch_wal()")
+    pair.query("postgres", "CHECKPOINT")
+    assert pair.query("postgres", state) == "lost"
+    pair.query("postgres", "ALTER SYSTEM RESET max_slot_wal_keep_size")
+    pair.query("postgres", "SELECT pg_reload_conf()")
+    pair.make("rejoin", "COPY=yes")
+    eventually(lambda: pair.follows("postgres_standby"), seconds=60)
+    assert pair.query("postgres", state) == "reserved"
+
+
 def test_a_standby_is_copied_anew_on_demand(pair: Pair) -> None:
     assert "COPY=yes" in pair.make("rejoin")
     pair.make("rejoin", "COPY=yes")
@@ -256,6 +285,10 @@ def test_a_primary_that_was_replaced_never_comes_back_as_one(pair: Pair) -> None
     pair.stack.compose("kill", "postgres")
     pair.make("promote")
     eventually(lambda: pair.place() in pair.orders("postgres_standby"), seconds=30)
+    # There is nobody yet who could confirm a commit, so none waits, whatever the setting.
+    setup = ("run", "--rm", "--no-deps", "-T", "--env", "POSTGRES_SYNCHRONOUS=on", "postgres_setup")
+    pair.stack.compose(*setup)
+    assert pair.query("postgres_standby", "SHOW synchronous_standby_names") == ""
     pair.stack.compose("up", "--detach", "--no-deps", "postgres")
     eventually(lambda: "make rejoin" in "".join(pair.stack.lines("postgres")[-3:]))
     running = pair.stack.compose("ps", "--services", "--status", "running").split()
