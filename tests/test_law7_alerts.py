@@ -264,6 +264,8 @@ def test_who_reads_a_new_secret_starts_anew_and_nobody_else(tmp_path: Path) -> N
 
     assert readers("ALERT_SLACK_URL", SECRETS["ALERT_SLACK_URL"]) == "alertmanager"
     assert readers("BACKUP_S3_KEY", "another") == "backup postgres postgres_standby"
+    # What sets it up runs at every start anyway.
+    assert readers("POSTGRES_REPLICATION_PASSWORD", "another") == "postgres postgres_standby"
     assert readers("REDIS_PASSWORD", "another") == "business_api redis"
 
 
