@@ -18,8 +18,8 @@ ifneq ($$(origin $(1)),command line)
 override $(1) :=
 endif
 endef
-$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON,$(eval $(call only_from_the_command_line,$(name))))
-export NAME DESCRIPTION AUTHOR PYTHON
+$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER,$(eval $(call only_from_the_command_line,$(name))))
+export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER
 
 .PHONY: help new test lint matrix-full combinations green bench docs setup
 help: ## List the targets

@@ -15,7 +15,7 @@ def levels_table(rules: Rules) -> str:
             f"**{rule.stage}** "
             + ", ".join([*rule.features, *(f"{planned} *(to come)*" for planned in rule.planned)])
             for rule in rules.rules
-            if rule.level == level.number and rule.module is None
+            if rule.level == level.number and rule.module is None and rule.answer is None
         ]
         coming = "" if level.number <= rules.highest else " *(to come)*"
         lines.append(

@@ -19,6 +19,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template"
 SUFFIX = ".jinja"
+# The level from which on a project is asked whose pipelines it has.
+PIPELINES_SINCE = 4
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 
 
@@ -35,7 +37,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Rule:
-    """What one sub-stage or module brings at one level."""
+    """What one sub-stage or module brings at one level, or what one answer adds to that.
+
+    `answer` is the question and the answer of an entry under `when` in stages.yml.
+    """
 
     stage: str
     module: str | None
@@ -45,6 +50,7 @@ class Rule:
     planned: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
+    answer: tuple[str, str] | None = None
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -64,18 +70,23 @@ class Stage:
 
 @dataclass(frozen=True)
 class Combination:
-    """What a project can be asked for: a level and a set of modules."""
+    """What a project can be asked for: a level, a set of modules, and whose pipelines."""
 
     level: int
     modules: frozenset[str] = field(default_factory=frozenset)
+    ci_provider: str = "github"
 
     def __str__(self) -> str:
-        return "-".join([f"level{self.level}", *sorted(self.modules)])
+        other = [self.ci_provider] * (self.ci_provider != "github")
+        return "-".join([f"level{self.level}", *other, *sorted(self.modules)])
 
     @property
     def answers(self) -> dict[str, object]:
         """The answers that ask Copier for this combination."""
-        return {"maturity_level": self.level, **dict.fromkeys(sorted(self.modules), True)}
+        asked = {"ci_provider": self.ci_provider} if self.level >= PIPELINES_SINCE else {}
+        return {
+            "maturity_level": self.level, **asked, **dict.fromkeys(sorted(self.modules), True)
+        }
 
 
 @dataclass(frozen=True)
@@ -102,19 +113,28 @@ class Rules:
         return tuple(stage.module for stage in self.stages if stage.module in found)
 
     def combinations(self) -> list[Combination]:
-        """Every level that is offered with every set of modules that are offered."""
+        """Every level that is offered with all that can be asked for there."""
         return [
             Combination(
-                level, frozenset(m for m, on in zip(self.modules, flags, strict=True) if on)
+                level,
+                frozenset(m for m, on in zip(self.modules, flags, strict=True) if on),
+                provider,
             )
             for level in range(1, self.highest + 1)
             for flags in product([False, True], repeat=len(self.modules))
+            for provider in self.providers(level)
         ]
+
+    def providers(self, level: int) -> tuple[str, ...]:
+        """The services whose pipelines a project of `level` may have; the first is the default."""
+        found = {rule.answer[1]: None for rule in self.rules if rule.answer}
+        return tuple(found) if level >= PIPELINES_SINCE else tuple(found)[:1]
 
     def active(self, rule: Rule, combination: Combination) -> bool:
         """Whether `combination` asks for what `rule` brings."""
         asked = rule.module is None or rule.module in combination.modules
-        return asked and rule.level <= combination.level
+        chosen = rule.answer in (None, ("ci_provider", combination.ci_provider))
+        return asked and chosen and rule.level <= combination.level
 
     def excluded_claims(self, combination: Combination) -> set[str]:
         """The claims that `combination` leaves out: those that no active rule makes."""
@@ -164,11 +184,15 @@ def template_files() -> Mapping[str, Path]:
     return files
 
 
-def _rule(stage: str, module: str | None, level: int, entry: dict[str, Any]) -> Rule:
+def _rules(stage: str, module: str | None, level: int, entry: dict[str, Any]) -> Iterator[Rule]:
     values: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
+        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items() if key != "when"
     }
-    return Rule(stage=stage, module=module, level=level, **values)
+    yield Rule(stage=stage, module=module, level=level, **values)
+    for question, choices in entry.get("when", {}).items():
+        for answer, artifacts in choices.items():
+            chosen = (question, answer)
+            yield Rule(stage, module, level, artifacts=tuple(artifacts), answer=chosen)
 
 
 @cache
@@ -190,8 +214,9 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
                 title=stages[id_]["title"],
                 module=stages[id_]["module"],
                 rules=tuple(
-                    _rule(id_, stages[id_]["module"], number, rule)
-                    for number, rule in stages[id_]["levels"].items()
+                    rule
+                    for number, entry in stages[id_]["levels"].items()
+                    for rule in _rules(id_, stages[id_]["module"], number, entry)
                 ),
             )
             for id_ in data["order"]

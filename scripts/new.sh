@@ -1,5 +1,5 @@
 # Start a project from this checkout: called by "make new" with DEST, LEVEL and RUN.
-# The other answers come from NAME, DESCRIPTION, AUTHOR and PYTHON, or keep their defaults.
+# The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON and CI_PROVIDER, or keep their defaults.
 set -eu
 say() { printf '%s\n' "$@" >&2; }
 
@@ -36,10 +36,16 @@ if [ -e "$DEST" ] && [ -n "$(ls -A "$DEST")" ]; then
   exit 1
 fi
 
+if [ -n "${CI_PROVIDER:-}" ] && [ "$LEVEL" -lt 4 ]; then
+  say "Pipelines come with level 4, so CI_PROVIDER says nothing at level $LEVEL."
+  exit 2
+fi
+
 set -- --data "maturity_level=$LEVEL"
 if [ -n "${NAME:-}" ]; then set -- "$@" --data "project_name=$NAME"; fi
 if [ -n "${DESCRIPTION:-}" ]; then set -- "$@" --data "description=$DESCRIPTION"; fi
 if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
+if [ -n "${CI_PROVIDER:-}" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
 if [ -n "${PYTHON:-}" ]; then set -- "$@" --data "python_version=$PYTHON"; fi
 
 if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$DEST" 2>&1); then

@@ -1,12 +1,12 @@
 # Run "copier update" rightly, look for conflicts, and say what to do next. Called by make.
 set -eu
 direction=$1
-LEVEL=${LEVEL:-} MODULE=${MODULE:-} TEMPLATE=${TEMPLATE:-}
+LEVEL=${LEVEL:-} MODULE=${MODULE:-} TEMPLATE=${TEMPLATE:-} CI_PROVIDER=${CI_PROVIDER:-}
 say() { printf '%s\n' "$@" >&2; }
 
 recorded=$(sed -n 's/^maturity_level: *//p' .copier-answers.yml)
 
-if [ -z "$LEVEL$MODULE$TEMPLATE" ]; then
+if [ -z "$LEVEL$MODULE$TEMPLATE$CI_PROVIDER" ]; then
   say "Say where to: make upgrade LEVEL=2, make upgrade MODULE=name, make upgrade TEMPLATE=latest" \
     "or make downgrade LEVEL=1. docs/maturity-levels.md shows what each level has."
   exit 2
@@ -19,6 +19,10 @@ case $MODULE in *[!a-z_]*)
   say "MODULE is a name such as payments; it is \"$MODULE\"."
   exit 2 ;;
 esac
+if [ -n "$CI_PROVIDER" ] && [ "${LEVEL:-$recorded}" -lt 4 ]; then
+  say "Pipelines come with level 4: make upgrade LEVEL=4 CI_PROVIDER=$CI_PROVIDER"
+  exit 2
+fi
 if [ "$direction" = down ]; then
   if [ -z "$LEVEL" ] || [ "$LEVEL" -lt 1 ] || [ "$LEVEL" -ge "$recorded" ]; then
     say "The project is at level $recorded; make downgrade LEVEL=n goes to a lower one, from 1 on."
@@ -50,6 +54,8 @@ if [ -n "$MODULE" ]; then
   fi
   set -- "$@" --data "$MODULE=true"
 fi
+if [ -n "$CI_PROVIDER" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
+if [ "${REMOVE:-}" = yes ]; then set -- "$@" --data allow_removal=true; fi
 if [ "$direction" = down ]; then
   mkdir -p backups
   backup=backups/before-level-$LEVEL-$(date +%Y%m%d-%H%M%S).sql

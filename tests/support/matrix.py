@@ -6,7 +6,7 @@ from typing import Any
 
 import covertable
 
-from extensions.stages import Combination, load
+from extensions.stages import PIPELINES_SINCE, Combination, load
 
 FULL = os.environ.get("STAGECRAFT_MATRIX") == "full"
 PYTHONS = ("3.12", "3.13")
@@ -27,11 +27,20 @@ def covering(strength: int) -> list[tuple[Combination, str]]:
         rows = covertable.make(factors, strength=min(strength, len(factors)))
     return [
         (
-            Combination(row["level"], frozenset(m for m in RULES.modules if row[m])),
+            Combination(row["level"], frozenset(m for m in RULES.modules if row[m]), provider),
             row["python"],
         )
         for row in rows
+        for provider in _providers(row["level"], row["python"])
     ]
+
+
+def _providers(level: int, python: str) -> tuple[str, ...]:
+    """The services whose pipelines are covered with a Python: all of them, or each with another."""
+    offered = RULES.providers(level)
+    if FULL:
+        return offered
+    return (offered[(len(PYTHONS) - 1 - PYTHONS.index(python)) % len(offered)],)
 
 
 def moves() -> list[tuple[Combination, Combination]]:
@@ -44,6 +53,7 @@ def moves() -> list[tuple[Combination, Combination]]:
         if low != high
         and low.level <= high.level
         and low.modules <= high.modules
+        and (low.ci_provider == high.ci_provider or low.level < PIPELINES_SINCE)
         and (
             FULL
             or low.modules == high.modules
