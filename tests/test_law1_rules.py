@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from extensions.stages import ROOT, TEMPLATE, Combination, load, matches, template_files
+from extensions.stages import ROOT, Combination, load, matches, template_files
 
 RULES = load()
 SPECIFICATION: dict[str, Any] = yaml.safe_load((ROOT / "tests/specification.yml").read_text())
@@ -131,7 +131,7 @@ def level_of(document: str) -> int:
     "document", sorted({document for rule in RULES.rules for document in rule.documents})
 )
 def test_a_page_speaks_of_its_level_only(document: str) -> None:
-    text = (TEMPLATE / "docs" / document).read_text()
+    text = template_files()[f"docs/{document}"].read_text()
     for level, words in WORDS.items():
         if level > level_of(document):
             found = re.findall("|".join(words), text, flags=re.IGNORECASE)
@@ -142,7 +142,7 @@ def test_a_page_speaks_of_its_level_only(document: str) -> None:
     "document", sorted({document for rule in RULES.rules for document in rule.documents})
 )
 def test_a_page_has_its_four_parts(document: str) -> None:
-    text = (TEMPLATE / "docs" / document).read_text()
+    text = template_files()[f"docs/{document}"].read_text()
     assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == [
         "What",
         "Where",

@@ -22,8 +22,8 @@ JINJA = re.compile(r"\{\{ | \}\}|\{%|%\}|\{#|#\}")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
 FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
-# The templates of Prometheus look like Jinja.
-GO = re.compile(r"\{\{ \$[^}]*\}\}")
+# The templates of Prometheus and the expressions of GitHub look like Jinja.
+GO = re.compile(r"\{\{ \$[^}]*\}\}|\$\{\{[^}]*\}\}")
 MADE_LATER = ("reports/", "backups/", "certs/", "secrets/", "tests/load/baseline.json")
 
 

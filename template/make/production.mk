@@ -57,10 +57,11 @@ START_ANEW = readers=$$($(COMPOSE) config --format json | python3 make/readers.p
 	  $(QUIETLY) restart --no-deps $$readers && \
 	  $(QUIETLY) up --detach --wait --no-recreate --no-deps $$readers; }; }
 SUSPECTS += gateway
+START ?= $(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 $(SUSPECTS); exit 1; }
 prod: certs secrets ## Build, migrate and start the production stack
 	@test -f uv.lock || { echo 'There is no uv.lock: run "make setup", then commit it.'; exit 1; }
 	@$(TRY)
-	$(COMPOSE) up --build --detach --wait --remove-orphans || { $(COMPOSE) logs --tail 3 $(SUSPECTS); exit 1; }
+	$(START)
 	@[ ! -f secrets/.changed ] || { $(START_ANEW) && rm secrets/.changed; }
 	@$(APPLY)
 	@echo "The gateway serves https://$(firstword $(HOSTS))"

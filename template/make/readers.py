@@ -1,20 +1,25 @@
-"""Print the services that read a secret that has changed, of those that are to run all the time.
+"""Which services read a secret that has changed, of those that are to run all the time.
 
-The argument is a file with the names of the secrets; the configuration comes from
-`docker compose config --format json`.
+As a program it prints them: the argument is a file with the names of the secrets, and the
+configuration comes from `docker compose config --format json`.
 """
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-changed = set(Path(sys.argv[1]).read_text().split())
-services = json.load(sys.stdin)["services"]
-print(
-    *(
+
+def readers(services: dict[str, Any], changed: set[str]) -> list[str]:
+    """Return the names of the services that read one of the secrets."""
+    return [
         name
         for name, service in services.items()
         if service.get("restart", "no") != "no"
         and changed & {secret["source"] for secret in service.get("secrets", [])}
-    )
-)
+    ]
+
+
+if __name__ == "__main__":
+    names = set(Path(sys.argv[1]).read_text().split())
+    print(*readers(json.load(sys.stdin)["services"], names))

@@ -1,9 +1,8 @@
-# The health check of the gateway. It also has nginx look again when the replicas of the business
-# service have changed: nginx does so by itself only when it starts.
+# The health check of the gateway. It also has nginx read again which replicas there are, when they have
+# changed since it did so last.
 set -eu
 curl --fail --silent --output /dev/null http://127.0.0.1:8081/
-found=$(getent ahostsv4 business_api | cut -d " " -f 1 | sort -u)
-[ -n "$found" ] || exit 0
-[ "$found" != "$(cat /tmp/replicas 2>/dev/null)" ] || exit 0
+sh /etc/nginx/scripts/replicas.sh || exit 0
+! cmp -s /tmp/replicas /tmp/replicas.read || exit 0
 nginx -s reload 2>/dev/null
-printf "%s" "$found" > /tmp/replicas
+cp /tmp/replicas /tmp/replicas.read

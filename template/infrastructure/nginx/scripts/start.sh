@@ -1,10 +1,11 @@
 # The gateway does not wait until the services are healthy: it says itself that they are not. But nginx
-# does not start while their name cannot be looked up, which is so until they start.
+# does not start without the address of a single one, which is so until they start.
 set -eu
 left=3000
 case " $* " in *" -t "*) left=0 ;; esac
-until getent ahostsv4 business_api >/dev/null || [ "$left" -eq 0 ]; do
+until sh /etc/nginx/scripts/replicas.sh || [ "$left" -eq 0 ]; do
   left=$((left - 1))
   sleep 0.2
 done
+cp /tmp/replicas /tmp/replicas.read 2>/dev/null || :
 exec /docker-entrypoint.sh "$@"

@@ -1,0 +1,46 @@
+# Roll a version out on a host, or take it back to one, over ssh; called by "make deploy" and "make
+# deploy-back" with the target that runs there. The checkout on the host is at DEPLOY_PATH.
+# Whoever deploys needs a key that the host lets in, and knows the host's own.
+set -eu
+say() { printf '%s\n' "$@" >&2; }
+target=$1 TO=${TO:-${DEPLOY_TO:-}} path=${DEPLOY_PATH:-}
+case $TO in '' | -* | *[!A-Za-z0-9_.@-]*)
+  say "Say where to: make deploy TO=deploy@shop.example VERSION=$VERSION"
+  exit 2 ;;
+esac
+case $path in '' | *[!A-Za-z0-9_./~-]*)
+  say "DEPLOY_PATH is the folder of the project on $TO, such as /srv/shop; it is \"$path\"."
+  exit 2 ;;
+esac
+
+set -- -o BatchMode=yes -o ConnectTimeout=10
+[ -z "${DEPLOY_PORT:-}" ] || set -- "$@" -p "$DEPLOY_PORT"
+if [ -n "${DEPLOY_KEY:-}" ]; then
+  umask 077
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  printf '%s\n' "$DEPLOY_KEY" > "$folder/key"
+  printf '%s\n' "${DEPLOY_KNOWN_HOSTS:?the line of ssh-keyscan for the host}" > "$folder/hosts"
+  set -- "$@" -i "$folder/key" -o IdentitiesOnly=yes -o "UserKnownHostsFile=$folder/hosts"
+fi
+
+say "$target of $VERSION on $TO."
+# The files of a version belong to it as its images do, so that the checkout goes back with them.
+ssh "$@" "$TO" sh -s -- "$path" "$VERSION" "$target" <<'REMOTE'
+set -eu
+cd "$1"
+if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
+  echo "Somebody has changed files on the host; commit them elsewhere first:" >&2
+  git status --short >&2
+  exit 1
+fi
+before=$(git symbolic-ref --quiet --short HEAD || git rev-parse HEAD)
+git fetch --quiet --tags origin
+git checkout --quiet "v$2" --
+make --no-print-directory "$3" "VERSION=$2" && exit
+code=$?
+git checkout --quiet "$before" --
+echo "The checkout is at $before again." >&2
+exit "$code"
+REMOTE
+say "$VERSION serves on $TO."

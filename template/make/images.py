@@ -1,0 +1,98 @@
+"""The images of production: a version's own, the current ones, and those of the version before."""
+
+import subprocess
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine import CommandError, compose, image_id, run, say
+
+# What is rolled out, and its port, in the order of the start: the called one before the caller.
+SERVICES = {"data_postgres_api": 8001, "business_api": 8000}
+
+
+def untagged(reference: str) -> str:
+    """Return an image's name without its tag."""
+    return reference.rpartition(":")[0]
+
+
+def has_registry(image: str) -> bool:
+    """Whether an image's name begins with the host of a registry, by Docker's own rule."""
+    host, slash, _ = image.partition("/")
+    return bool(slash) and ("." in host or ":" in host or host == "localhost")
+
+
+@dataclass
+class Images:
+    """The images of the services, by their tags: current, previous, and a version's own."""
+
+    config: dict[str, Any]
+    before: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """The image of each service that is rolled out, as production's files name it."""
+        return {service: self.config["services"][service]["image"] for service in SERVICES}
+
+    @cached_property
+    def built(self) -> list[str]:
+        """Every image that is built from this project, without a tag."""
+        services = self.config["services"].values()
+        return sorted({untagged(each["image"]) for each in services if "build" in each})
+
+    def remember(self) -> None:
+        """Note what is current, so that it can be put back."""
+        self.before = {ref: image_id(ref) for ref in self.references.values()}
+
+    def fetch(self, version: str | None) -> None:
+        """Make the images of a version current: from the registry, from here, or built now."""
+        if version is None:
+            say("building the images of what is checked out")
+            compose("build", "--quiet")
+            return
+        for image in self.built:
+            if has_registry(image):
+                say(f"pulling {image}:{version}")
+                run("docker", "pull", "--quiet", f"{image}:{version}")
+        if not all(image_id(f"{image}:{version}") for image in self.built):
+            self.build(version)
+        for image in self.built:
+            run("docker", "tag", f"{image}:{version}", f"{image}:current")
+
+    def fetch_back(self, version: str) -> None:
+        """Make the services' images of an earlier version current."""
+        for reference in self.references.values():
+            image = untagged(reference)
+            if version != "previous" and has_registry(image):
+                say(f"pulling {image}:{version}")
+                run("docker", "pull", "--quiet", f"{image}:{version}")
+            if not image_id(f"{image}:{version}"):
+                raise CommandError(
+                    f"There is no {image}:{version} here; make versions shows what there is."
+                )
+        for reference in self.references.values():
+            run("docker", "tag", f"{untagged(reference)}:{version}", reference)
+
+    def build(self, version: str) -> None:
+        """Build the images of a version, if that is what is checked out."""
+        git = ("git", "describe", "--exact-match", "--tags", "--dirty", "--match")
+        found = subprocess.run((*git, f"v{version}"), capture_output=True, text=True).stdout.strip()
+        if found != f"v{version}":
+            raise CommandError(
+                f"The images of {version} are not on this machine, IMAGES in .env names no "
+                f"registry, and what is checked out is not v{version}. Check it out first."
+            )
+        say(f"building the images of {version}")
+        compose("build", "--quiet", environment={"IMAGE_TAG": version})
+
+    def back(self) -> None:
+        """Make current what was so before this roll-out."""
+        for reference, old in self.before.items():
+            if old:
+                run("docker", "tag", old, reference)
+
+    def keep(self) -> None:
+        """Give what was current before another name, for the way back."""
+        for reference, old in self.before.items():
+            if old and old != image_id(reference):
+                run("docker", "tag", old, f"{untagged(reference)}:previous")

@@ -1,0 +1,249 @@
+"""Bring a version into production on this machine, and take it back when it does not work.
+
+`python3 make/rollout.py [VERSION]` starts new replicas beside the old ones, lets the gateway ask
+only the new ones, watches them under the traffic that there is, and stops the old ones. When
+something fails before that last step, the new replicas go; the old ones have never stopped.
+Without a version the images are built from what is checked out. `--back` does not migrate, because
+a version knows nothing of the migrations of a later one.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine import CommandError, Container, address, compose, containers, image_id, run, say
+from images import SERVICES, Images
+from readers import readers
+
+CHANGED = Path("secrets/.changed")
+# As long as a replica may take to become ready, and old workers of the gateway to answer.
+READY_SECONDS = 120
+DRAIN_SECONDS = 20
+# What a version may do to the requests while it is watched: fewer errors than this are bad luck.
+ERRORS = 3
+ERROR_RATIO = 0.02
+
+
+class RolloutError(Exception):
+    """The new version does not work; the text says how that was seen."""
+
+
+@dataclass
+class Rollout:
+    """The services that change, with their replicas of before and the new ones."""
+
+    config: dict[str, Any]
+    old: dict[str, list[Container]]
+    new: dict[str, list[Container]] = field(default_factory=dict)
+
+    def start(self, service: str) -> None:
+        """Start new replicas of a service beside those that run, and wait until they are ready."""
+        wanted = self.config["services"][service].get("deploy", {}).get("replicas", 1)
+        known = {container["Id"] for container in self.old[service]}
+        say(f"starting {wanted} new replicas of {service}")
+        scale = f"{service}={len(known) + wanted}"
+        # Not "up": it would begin with what the service depends on, and with "--no-deps" it makes
+        # containers that the next "up" would make anew.
+        compose("create", "--no-build", "--no-recreate", "--scale", scale, service)
+        ids = compose("ps", "--all", "--quiet", service).split()
+        fresh = [each for each in ids if each not in known]
+        self.new[service] = [{"Id": each} for each in fresh]
+        run("docker", "start", *fresh)
+        self.new[service] = json.loads(run("docker", "inspect", *fresh))
+        deadline = time.monotonic() + READY_SECONDS
+        for container in self.new[service]:
+            self._wait(service, container["Id"], deadline)
+
+    def _wait(self, service: str, container: str, deadline: float) -> None:
+        while True:
+            state = json.loads(run("docker", "inspect", "--format", "{{json .State}}", container))
+            health = state.get("Health", {}).get("Status", "healthy")
+            if state["Status"] == "running" and health == "healthy" and ready(service, container):
+                return
+            ended = state["Status"] in ("exited", "dead", "restarting")
+            if ended or health == "unhealthy" or time.monotonic() > deadline:
+                how = f"ended with {state['ExitCode']}" if ended else f"is {health} and not ready"
+                tail = ("docker", "logs", "--tail", "5", container)
+                said = subprocess.run(tail, capture_output=True, text=True)
+                raise RolloutError(
+                    f"A new replica of {service} {how}:\n{said.stdout[-2000:]}{said.stderr[-2000:]}"
+                )
+            time.sleep(0.5)
+
+    def ask_only(self, replicas: list[Container]) -> None:
+        """Let the gateway ask only these replicas; without any, all that there are."""
+        listed = "".join(f"{address(each)}\n" for each in replicas)
+        write = "cat > /tmp/asked && mv /tmp/asked /tmp/only" if listed else "rm -f /tmp/only"
+        look = "sh /etc/nginx/scripts/health.sh"
+        compose("exec", "-T", "gateway", "sh", "-c", f"{write} && {look}", given=listed)
+
+    def drain(self) -> None:
+        """Wait until the gateway's workers that know the old replicas have answered."""
+        leaving = "grep -q 'shutting dow[n]' /proc/[0-9]*/cmdline 2>/dev/null"
+        count = "left=$((left - 1)); sleep 1"
+        loop = f"while {leaving} && [ $left -gt 0 ]; do {count}; done"
+        wait = f"sleep 1; left={DRAIN_SECONDS}; {loop}"
+        compose("exec", "-T", "gateway", "sh", "-c", wait)
+
+    def watch(self, seconds: float) -> None:
+        """Raise when the new replicas do not stay ready, or when clients get errors."""
+        say(f"watching for {seconds:.0f} s")
+        since = datetime.now(UTC).isoformat()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for service, fresh in self.new.items():
+                for container in fresh:
+                    if not ready(service, container["Id"]):
+                        raise RolloutError(f"A new replica of {service} is not ready any more.")
+            total, errors = answers(since)
+            if errors >= ERRORS and errors > total * ERROR_RATIO:
+                raise RolloutError(f"{errors} of {total} requests were answered with an error.")
+            time.sleep(min(1, max(0, end - time.monotonic())))
+        say("{} requests, {} errors".format(*answers(since)))
+
+    def retire(self, replicas: dict[str, list[Container]]) -> None:
+        """Stop replicas: those that are called last, so that whoever calls is gone by then."""
+        for service in reversed(SERVICES):
+            ids = [container["Id"] for container in replicas.get(service, [])]
+            if ids:
+                run("docker", "stop", "--time", "30", *ids)
+                run("docker", "rm", "--force", *ids)
+
+
+def ready(service: str, container: str) -> bool:
+    """Whether a replica says that it can do its work."""
+    url = f"http://127.0.0.1:{SERVICES[service]}/ready"
+    ask = f"import urllib.request as http; http.urlopen('{url}', timeout=5)"
+    command = ("docker", "exec", container, "python", "-c", ask)
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def answers(since: str) -> tuple[int, int]:
+    """Return how many requests the gateway has answered since then, and how many with an error."""
+    total = errors = 0
+    for line in compose("logs", "--no-log-prefix", "--since", since, "gateway").splitlines():
+        try:
+            status = int(json.loads(line[line.index("{") :])["status"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        total += 1
+        errors += status >= 500
+    return total, errors
+
+
+def changed(service: str, replicas: list[Container], images: Images, forced: list[str]) -> bool:
+    """Whether the running replicas of a service are not those that production's files describe."""
+    wanted = compose("config", "--hash", service).split()[-1]
+    current = image_id(images.references[service])
+    return service in forced or any(
+        container["Image"] != current
+        or container["Config"]["Labels"]["com.docker.compose.config-hash"] != wanted
+        for container in replicas
+    )
+
+
+def main() -> int:
+    """Return 0 when the version serves, and 1 when it was taken back."""
+    parser = ArgumentParser(description="Roll a version out.")
+    parser.add_argument("version", nargs="?")
+    parser.add_argument("--back", action="store_true")
+    parser.add_argument("--watch", type=float, default=15)
+    arguments = parser.parse_args()
+    images = Images(json.loads(compose("config", "--format", "json")))
+    images.remember()
+    try:
+        running = {service: containers(service) for service in SERVICES}
+        if arguments.back:
+            images.fetch_back(arguments.version or "previous")
+        else:
+            images.fetch(arguments.version)
+    except (CommandError, KeyboardInterrupt) as error:
+        images.back()
+        print(f"{error or 'Stopped.'}\nNothing was changed.", file=sys.stderr)
+        return 1
+    # Without one of the services, or without images of before, there is nothing to come from.
+    rolls = all(running.values()) and all(images.before.values())
+    secrets = set(CHANGED.read_text().split()) if CHANGED.exists() else set[str]()
+    forced = readers(images.config["services"], secrets)
+    if rolls:
+        rollout = Rollout(images.config, running)
+        try:
+            roll(rollout, images, forced, arguments.back, arguments.watch)
+        except (CommandError, RolloutError, KeyboardInterrupt) as error:
+            print(f"{error or 'Stopped.'}", file=sys.stderr)
+            take_back(rollout, images)
+            return 1
+    images.keep()
+    if not arguments.back:
+        try:
+            up(rolls, [name for name in forced if name not in SERVICES])
+        except CommandError as error:
+            said = "The services run the new version; something else does not start."
+            print(f"{error}\n{said}", file=sys.stderr)
+            return 2
+        CHANGED.unlink(missing_ok=True)
+    return 0
+
+
+def stop(*_: object) -> None:
+    """End as Ctrl-C does: a connection that breaks must not leave two versions behind."""
+    raise KeyboardInterrupt
+
+
+def roll(rollout: Rollout, images: Images, forced: list[str], back: bool, seconds: float) -> None:
+    """Change over to new replicas of the services that have changed."""
+    todo = [each for each in SERVICES if changed(each, rollout.old[each], images, forced)]
+    if not todo:
+        say("the services run as they are to")
+        return
+    if not back:
+        say("migrating, before the first request of the new version")
+        compose("run", "--rm", "--no-deps", "-T", "migrate")
+    rollout.ask_only(rollout.old["business_api"])
+    for service in todo:
+        rollout.start(service)
+    if "business_api" in todo:
+        rollout.ask_only(rollout.new["business_api"])
+        say("the gateway asks the new replicas")
+        rollout.drain()
+    rollout.watch(seconds)
+    say("stopping the old replicas")
+    rollout.retire({service: rollout.old[service] for service in todo})
+    rollout.new.clear()
+    rollout.ask_only([])
+
+
+def up(rolled: bool, restarted: list[str]) -> None:
+    """Start, or make anew, whatever else production's files describe."""
+    say("starting everything else" if rolled else "starting everything")
+    compose("up", "--detach", "--wait", "--no-build", "--remove-orphans")
+    if rolled and restarted:
+        say(f"starting anew, for new secrets: {' '.join(restarted)}")
+        compose("restart", "--no-deps", *restarted)
+        compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", *restarted)
+
+
+def take_back(rollout: Rollout, images: Images) -> None:
+    """Let the old replicas go on alone, if they are still there."""
+    images.back()
+    if not rollout.new:
+        return
+    say("taking it back: the old replicas go on")
+    rollout.ask_only(rollout.old["business_api"])
+    rollout.drain()
+    rollout.retire(rollout.new)
+    rollout.ask_only([])
+    say("taken back; nothing has changed for clients")
+
+
+if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, stop)
+    sys.exit(main())

@@ -1,0 +1,14 @@
+# Several hosts: Docker Swarm, from a stack file that follows from the production compose files.
+.PHONY: stack-file stack stack-rollback
+stack-file stack stack-rollback: EXTRA = -f docker-compose.prod.yml
+SWARM = COMPOSE="$(COMPOSE)" IMAGE_TAG="$(or $(VERSION),current)" python3
+
+stack-file: certs secrets ## Write reports/docker-stack.json, for docker stack deploy: VERSION=1.2.3
+	@$(SWARM) make/stack_file.py
+
+stack: certs secrets issuer ## Bring a version into production on a Docker Swarm: VERSION=1.2.3
+	$(VERSIONED)
+	@$(SWARM) make/swarm.py deploy
+
+stack-rollback: env ## Take the services on a Swarm back to the version before
+	@$(SWARM) make/swarm.py back

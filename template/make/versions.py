@@ -1,0 +1,39 @@
+"""Show which version of each service runs, and which others are on this machine."""
+
+import json
+import subprocess
+
+from engine import compose, containers
+from images import SERVICES, Images, untagged
+
+
+def tags(image: str) -> dict[str, list[str]]:
+    """Return the tags of an image's name by the ids that they stand for, the newest first."""
+    listed = subprocess.run(
+        ("docker", "image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Tag}}", image),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, list[str]] = {}
+    for line in listed.stdout.splitlines():
+        identity, tag = line.split(" ", 1)
+        found.setdefault(identity, []).append(tag)
+    return found
+
+
+def main() -> None:
+    """Print a block for each service."""
+    images = Images(json.loads(compose("config", "--format", "json")))
+    for service in SERVICES:
+        known = tags(untagged(images.references[service]))
+        print(service)
+        for identity, names in known.items():
+            running = sum(each["Image"] == identity for each in containers(service))
+            print(f"  {', '.join(names)}" + (f"  (runs, {running} replicas)" if running else ""))
+        if not known:
+            print("  no image on this machine yet")
+
+
+if __name__ == "__main__":
+    main()
