@@ -1,6 +1,7 @@
 # Logging in: the first administrator, tokens for curl, the policy, keys, and the audit log.
 .PHONY: keys issuer admin token policy rotate-keys audit
 IDENTITY = $(COMPOSE) exec -T business_api python -m business_api.identity
+ASKING = $(COMPOSE) exec $$(test -t 0 || echo -T) business_api python -m business_api.identity
 
 # From the command line only, as NAME above.
 ifneq ($(origin LOGIN),command line)
@@ -22,7 +23,7 @@ issuer: env
 
 admin: env ## Add an administrator of the running system: make admin LOGIN=ada
 	@test -n "$(LOGIN)" || { echo 'Say who: make admin LOGIN=ada'; exit 2; }
-	@$(COMPOSE) exec $$(test -t 0 || echo -T) business_api python -m business_api.identity admin "$(LOGIN)"
+	@$(ASKING) admin "$(LOGIN)"
 
 token: env ## Print a token of the running system for curl: make token WHO=ada ROLES="customer staff"
 	@$(IDENTITY) token "$(or $(WHO),operator)" $(ROLES)

@@ -63,13 +63,14 @@ class Rollout:
 
     def _wait(self, service: str, container: str, deadline: float) -> None:
         while True:
-            state = json.loads(run("docker", "inspect", "--format", "{{json .State}}", container))
+            (found,) = json.loads(run("docker", "inspect", container))
+            state = found["State"]
             health = state.get("Health", {}).get("Status", "healthy")
             if state["Status"] == "running" and health == "healthy" and ready(service, container):
                 return
-            ended = state["Status"] in ("exited", "dead", "restarting")
+            ended = state["Status"] in ("exited", "dead", "restarting") or found["RestartCount"]
             if ended or health == "unhealthy" or time.monotonic() > deadline:
-                how = f"ended with {state['ExitCode']}" if ended else f"is {health} and not ready"
+                how = "has ended" if ended else f"is {health} and not ready"
                 tail = ("docker", "logs", "--tail", "5", container)
                 said = subprocess.run(tail, capture_output=True, text=True)
                 raise RolloutError(

@@ -3,6 +3,14 @@
 stack-file stack stack-rollback: EXTRA = -f docker-compose.prod.yml
 SWARM = COMPOSE="$(COMPOSE)" IMAGE_TAG="$(or $(VERSION),current)" python3
 
+# With ON=stack, "make admin" and "make token" ask a replica of the Swarm, on a host that has one.
+ifeq ($(ON),stack)
+STACK = $(shell $(COMPOSE) config --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["name"])')
+REPLICA = $$(docker ps --quiet --filter label=com.docker.swarm.service.name=$(STACK)_business_api | head -n 1)
+IDENTITY = docker exec $(REPLICA) python -m business_api.identity
+ASKING = docker exec --interactive $$(test ! -t 0 || echo --tty) $(REPLICA) python -m business_api.identity
+endif
+
 stack-file: certs secrets ## Write reports/docker-stack.json, for docker stack deploy: VERSION=1.2.3
 	@$(SWARM) make/stack_file.py
 

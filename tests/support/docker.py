@@ -38,6 +38,14 @@ def docker_root() -> str:
     return subprocess.run(info, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def remove_images(pattern: str) -> None:
+    """Remove the images of a name with all their tags, if there are any."""
+    listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", pattern]
+    found = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+    if found:
+        subprocess.run(["docker", "image", "rm", *found], capture_output=True)
+
+
 @dataclass(frozen=True)
 class Stack:
     """The running system of one project, beside all others on this machine."""
@@ -118,3 +126,5 @@ def stack(project: Project) -> Iterator[Stack]:
         yield running
     finally:
         running.compose("down", "--volumes", "--rmi", "local", check=False)
+        # Those of production have names of their own, which begin with the stack's.
+        remove_images(f"{running.name}/*")

@@ -1,0 +1,303 @@
+"""Law 7 for level 4: a stack file that says what the compose files say, and a Swarm that runs it.
+
+One host stands for several here: what needs more than one, such as a task that moves, is not shown.
+"""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.docker import remove_images, require_docker, stack
+from tests.support.http import eventually
+from tests.support.load import LINE, under_load
+from tests.support.ports import free_port
+from tests.support.production import PRODUCTION, Secured
+from tests.support.project import Project, start
+
+BUSINESS = "services/business_api/src/business_api"
+SERVICES = ("business_api", "data_postgres_api")
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0 or not check, done.stderr
+    return done.stdout.strip()
+
+
+# --- the stack file, against the compose files
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    require_docker()
+    made = start(tmp_path_factory.mktemp("stack") / "shop", Combination(4))
+    # A second replica more than the default, and an image from elsewhere.
+    made.write(".env", "IMAGES=registry.example/shop\nBUSINESS_API_REPLICAS=3\n")
+    made.make("stack-file", "VERSION=1.2.3")
+    return made
+
+
+@pytest.fixture(scope="module")
+def written(project: Project) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(project.read("reports/docker-stack.json"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def described(project: Project) -> dict[str, Any]:
+    """What Compose makes of the production files, for the same version."""
+    done = subprocess.run(
+        ["docker", "compose", *PRODUCTION[:4], "config", "--format", "json"],
+        cwd=project.path,
+        env=os.environ | {"IMAGE_TAG": "1.2.3"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+SAME: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "image": lambda service: service["image"],
+    "secrets": lambda service: sorted(each["source"] for each in service.get("secrets", [])),
+    "networks": lambda service: sorted(service["networks"]),
+    "environment": lambda service: service.get("environment", {}),
+    "command": lambda service: (service.get("entrypoint"), service.get("command")),
+    "health": lambda service: service.get("healthcheck"),
+    "memory": lambda service: service["deploy"]["resources"]["limits"]["memory"],
+    "cores": lambda service: float(service["deploy"]["resources"]["limits"]["cpus"]),
+    "processes": lambda service: service["deploy"]["resources"]["limits"]["pids"],
+    "replicas": lambda service: service["deploy"].get("replicas", 1),
+    "ports": lambda service: [
+        (int(each["published"]), each["target"]) for each in service.get("ports", [])
+    ],
+    "volumes": lambda service: sorted(
+        each["source"] for each in service.get("volumes", []) if each["type"] == "volume"
+    ),
+    "rights": lambda service: [service.get(key) for key in ("user", "cap_drop", "read_only")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_the_stack_is_what_the_compose_files_say(
+    written: dict[str, Any], described: dict[str, Any], what: str
+) -> None:
+    take = SAME[what]
+    both = [
+        {name: take(service) for name, service in each["services"].items()}
+        for each in (written, described)
+    ]
+    assert len(both[0]) > 15
+    assert both[0] == both[1]
+
+
+def test_each_file_of_the_project_goes_with_it(
+    written: dict[str, Any], described: dict[str, Any], project: Project
+) -> None:
+    for name, service in described["services"].items():
+        wanted = set()
+        for each in service.get("volumes", []):
+            source = Path(each["source"])
+            if each["type"] == "bind" and source.is_relative_to(project.path):
+                files = (
+                    [f for f in source.rglob("*") if f.is_file()] if source.is_dir() else [source]
+                )
+                wanted |= {
+                    (str(file), str(Path(each["target"]) / file.relative_to(source)).rstrip("/."))
+                    for file in files
+                }
+        carried = {
+            (written["configs"][each["source"]]["file"], each["target"])
+            for each in written["services"][name].get("configs", [])
+        }
+        assert {(s, t.rstrip("/.")) for s, t in carried} == wanted, name
+    binds = {
+        each["source"]
+        for service in written["services"].values()
+        for each in service.get("volumes", [])
+        if each["type"] == "bind"
+    }
+    assert len(binds) == 1, "only the logs of Docker itself"
+
+
+def test_what_changes_gets_a_name_of_its_own(project: Project, written: dict[str, Any]) -> None:
+    names = {key: each["name"] for key, each in written["configs"].items()}
+    assert len(set(names.values())) == len(names)
+    assert max(len(name) for name in names.values()) <= 64
+    project.append("infrastructure/nginx/nginx.conf", "# changed\n")
+    try:
+        project.make("stack-file", "VERSION=1.2.3")
+        again = json.loads(project.read("reports/docker-stack.json"))
+        changed = {key for key, each in again["configs"].items() if each["name"] != names[key]}
+        assert changed == {"infrastructure-nginx-nginx.conf"}
+        assert again["secrets"] == written["secrets"]
+    finally:
+        project.git("checkout", "--", ".")
+
+
+def test_docker_takes_the_stack_file(project: Project) -> None:
+    file = project.path / "reports/docker-stack.json"
+    done = subprocess.run(
+        ["docker", "stack", "config", "--compose-file", str(file)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_has_data_stays_where_they_are(written: dict[str, Any]) -> None:
+    for name, service in written["services"].items():
+        kept = any(each["type"] == "volume" for each in service.get("volumes", []))
+        placed = "placement" in service["deploy"]
+        assert placed == (kept or name == "gateway"), name
+    for name in SERVICES:
+        deploy = written["services"][name]["deploy"]
+        assert deploy["update_config"]["order"] == "start-first"
+        assert deploy["update_config"]["failure_action"] == "rollback"
+
+
+def test_without_a_swarm_it_says_what_to_do(project: Project) -> None:
+    if docker("info", "--format", "{{.Swarm.LocalNodeState}}") != "inactive":
+        return  # the tests below run at the moment, or this machine is in a Swarm of somebody
+    done = project.make("stack", "VERSION=1.2.3", check=False)
+    assert done.returncode != 0
+    assert "docker swarm init" in done.stderr
+
+
+# --- a real Swarm
+
+
+@dataclass(frozen=True)
+class Swarm(Secured):
+    """The system on a Swarm of one host."""
+
+    def image(self, service: str) -> str:
+        """The tag that a service is to run."""
+        asked = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
+        name = f"{self.stack.name}_{service}"
+        return docker("service", "inspect", "--format", asked, name).rpartition(":")[2]
+
+    def running(self, service: str) -> set[str]:
+        """The tags of the tasks that really run."""
+        name = f"{self.stack.name}_{service}"
+        listed = docker(
+            "service", "ps", "--filter", "desired-state=running", "--format",
+            "{{.Image}} {{.CurrentState}}", name,
+        ).splitlines()  # fmt: skip
+        assert all(" Running " in line for line in listed), listed
+        return {line.split()[0].rpartition(":")[2] for line in listed}
+
+    def token(self) -> str:
+        done = self.make("token", "WHO=load", "ROLES=customer staff", "ON=stack")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def sql(self, statement: str) -> str:
+        label = f"label=com.docker.swarm.service.name={self.stack.name}_postgres"
+        (container,) = docker("ps", "--quiet", "--filter", label).split()
+        psql = ("psql", "-qAt", "-U", "app", "-d", "app", "-c", statement)
+        return docker("exec", container, *psql)
+
+
+@pytest.fixture(scope="module")
+def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    require_docker()
+    project = start(tmp_path_factory.mktemp("swarm") / "shop", Combination(4))
+    project.make("setup")
+    project.commit("The lock")
+    ours = docker("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive"
+    if ours:
+        docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+    http, https = free_port(), free_port()
+    with stack(project) as running:
+        project.write(
+            ".env",
+            f"PUBLIC_HTTP_PORT={http}\nPUBLIC_HTTPS_PORT={https}\n"
+            f"ISSUER_URL=https://localhost:{https}\nISSUER_ACCESS_TOKEN_SECONDS=1500\n"
+            "RATE_LIMIT=100000\nWRITE_RATE_LIMIT=100000\nCLIENT_CONNECTIONS=10000\n",
+        )
+        try:
+            project.make("images", "VERSION=1.0.0", environment=running.environment)
+            project.make("stack", "VERSION=1.0.0", environment=running.environment)
+            yield Swarm(running, https)
+        finally:
+            docker("stack", "rm", running.name, check=False)
+            left = ("ps", "--all", "--quiet", "--filter", f"name={running.name}_")
+            eventually(lambda: docker(*left) == "", seconds=120)
+            volumes = docker("volume", "ls", "--quiet", "--filter", f"name={running.name}_")
+            docker("volume", "rm", *volumes.split(), check=False)
+            remove_images(f"{running.name}/*")
+            if ours:
+                docker("swarm", "leave", "--force")
+
+
+def test_everything_runs_on_a_swarm(swarm: Swarm) -> None:
+    listed = docker("stack", "services", "--format", "{{.Name}} {{.Replicas}}", swarm.stack.name)
+    for line in listed.splitlines():
+        if "completed" in line:
+            assert "1/1 completed" in line, line
+        else:
+            have, _, wanted = line.split()[1].partition("/")
+            assert have == wanted, line
+    token = swarm.token()
+    placed = swarm.call("POST", "/api/v1/orders", token, {"lines": [LINE]})
+    assert placed.status == 201
+    followers = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+    eventually(lambda: swarm.sql(followers) == "1")
+
+
+def test_a_new_version_costs_no_request_on_a_swarm(swarm: Swarm) -> None:
+    project = swarm.stack.project
+    project.append(f"{BUSINESS}/main.py", "# Version 1.1.0\n")
+    project.append("services/data_postgres_api/src/data_postgres_api/main.py", "# Version 1.1.0\n")
+    assert swarm.make("images", "VERSION=1.1.0").returncode == 0
+    with under_load(swarm.issuer, swarm.token(), swarm.context) as load:
+        time.sleep(2)
+        done = swarm.make("stack", "VERSION=1.1.0")
+        time.sleep(5)
+    print(f"\nSwarm: {load.requests} requests, {len(load.failures)} failed")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert load.failures == []
+    assert load.requests > 100
+    assert [swarm.running(service) for service in SERVICES] == [{"1.1.0"}, {"1.1.0"}]
+    listed = ",".join(f"'{order}'" for order in load.placed)
+    count = f"SELECT count(*) FROM orders WHERE id IN ({listed})"
+    assert swarm.sql(count) == str(len(load.placed))
+
+
+def test_a_broken_version_is_taken_back_by_swarm(swarm: Swarm) -> None:
+    project = swarm.stack.project
+    main = f"{BUSINESS}/main.py"
+    good = project.read(main)
+    project.append(main, 'raise RuntimeError("broken on purpose")\n')
+    assert swarm.make("images", "VERSION=1.2.0").returncode == 0
+    project.write(main, good)
+    with under_load(swarm.issuer, swarm.token(), swarm.context) as load:
+        done = swarm.make("stack", "VERSION=1.2.0")
+        time.sleep(3)
+    print(f"\nbroken, Swarm: {load.requests} requests, {len(load.failures)} failed")
+    assert done.returncode != 0
+    assert "business_api was taken back" in done.stderr
+    assert load.failures == []
+    assert swarm.image("business_api") == "1.1.0"
+    assert swarm.running("business_api") == {"1.1.0"}
+
+
+def test_a_version_on_a_swarm_is_taken_back_by_hand(swarm: Swarm) -> None:
+    project = swarm.stack.project
+    project.append(f"{BUSINESS}/main.py", "# Version 1.3.0\n")
+    assert swarm.make("images", "VERSION=1.3.0").returncode == 0
+    assert swarm.make("stack", "VERSION=1.3.0").returncode == 0
+    assert swarm.running("business_api") == {"1.3.0"}
+    before = swarm.image("business_api")
+    done = swarm.make("stack-rollback")
+    assert done.returncode == 0, done.stderr
+    assert before == "1.3.0"
+    assert swarm.image("business_api") == "1.1.0"
