@@ -84,9 +84,7 @@ class Combination:
     def answers(self) -> dict[str, object]:
         """The answers that ask Copier for this combination."""
         asked = {"ci_provider": self.ci_provider} if self.level >= PIPELINES_SINCE else {}
-        return {
-            "maturity_level": self.level, **asked, **dict.fromkeys(sorted(self.modules), True)
-        }
+        return {"maturity_level": self.level, **asked, **dict.fromkeys(sorted(self.modules), True)}
 
 
 @dataclass(frozen=True)

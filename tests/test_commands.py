@@ -160,6 +160,8 @@ BAD = [
     ([], "Say where the project goes"),
     (["DEST=../shop", "LEVEL=9"], "There is no level 9; this version offers 1 to"),
     (["DEST=../shop", "LEVEL=two"], "LEVEL is a number"),
+    (["DEST=../shop", "LEVEL=2", "CI_PROVIDER=gitlab"], "Pipelines come with level 4"),
+    (["DEST=../shop", "LEVEL=4", "CI_PROVIDER=jenkins"], "'jenkins' is not in"),
     (["DEST=shop"], "inside this checkout"),
     (["DEST=../nowhere/shop"], "There is no folder"),
     (["DEST=../shop", "NAME=3 Bears"], "starts with a digit"),
@@ -189,6 +191,8 @@ def test_make_new_refuses_a_dirty_checkout(checkout: Path, tmp_path: Path) -> No
 
 MOVES = [
     (["upgrade"], "Say where to"),
+    (["upgrade", "CI_PROVIDER=gitlab"], "Pipelines come with level 4"),
+    (["upgrade", "LEVEL=4", "CI_PROVIDER=jenkins"], "'jenkins' is not in"),
     (["upgrade", "LEVEL=7"], "There is no level 7; this version offers 1 to"),
     (["upgrade", "LEVEL=x"], "LEVEL is a number"),
     (["upgrade", "MODULE=.*"], "MODULE is a name"),

@@ -63,6 +63,21 @@ def test_the_answers_can_change_without_a_move(tmp_path: Path) -> None:
     assert files_of(project.path) == files_of(anew)
 
 
+@pytest.mark.parametrize(("old", "new"), [("github", "gitlab"), ("gitlab", "github")])
+def test_other_pipelines_need_the_word_and_take_the_place_of_those_before(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    project = start(tmp_path / "project", Combination(4, ci_provider=old))
+    before = files_of(project.path)
+    with pytest.raises(ValueError, match=f"would take their place.*CI_PROVIDER={new} REMOVE=yes"):
+        project.move(Combination(4, ci_provider=new))
+    assert files_of(project.path) == before
+    project.move(Combination(4, ci_provider=new), {"allow_removal": True})
+    anew = render(tmp_path / "anew", Combination(4, ci_provider=new))
+    assert files_of(project.path) == files_of(anew)
+    assert empty_directories(project.path) == []
+
+
 def test_the_word_is_not_stored(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(2))
     project.move(Combination(1), {"allow_removal": True})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.stages import Combination
+from extensions.stages import PIPELINES_SINCE, Combination
 from tests.support.matrix import RULES
 from tests.support.project import CONFIG, QUESTIONS, check_answers, render, start
 
@@ -48,6 +48,7 @@ BAD = [
     ("maturity_level", -1, "There is no level -1"),
     ("maturity_level", RULES.highest + 1, f"There is no level {RULES.highest + 1}"),
     ("maturity_level", "two", "invalid literal for int"),
+    ("ci_provider", "jenkins", "'jenkins' is not in ['github', 'gitlab']"),
 ]
 
 
@@ -55,8 +56,9 @@ BAD = [
 def test_a_bad_answer_is_refused_with_a_sentence(
     tmp_path: Path, question: str, answer: object, sentence: str
 ) -> None:
+    combination = Combination(PIPELINES_SINCE if question == "ci_provider" else 1)
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        render(tmp_path / "project", Combination(1), {question: answer})
+        render(tmp_path / "project", combination, {question: answer})
     assert not (tmp_path / "project").exists()
 
 
@@ -76,10 +78,12 @@ def test_a_good_answer_is_kept_as_it_is(tmp_path: Path, question: str, answer: s
     assert answer in (folder / "README.md").read_text()
 
 
-def test_only_what_is_asked_is_stored(tmp_path: Path) -> None:
-    folder = render(tmp_path / "project", Combination(1))
+@pytest.mark.parametrize("level", [1, 4])
+def test_only_what_is_asked_is_stored(tmp_path: Path, level: int) -> None:
+    folder = render(tmp_path / "project", Combination(level))
     stored = yaml.safe_load((folder / ".copier-answers.yml").read_text())
-    assert set(stored) == set(ASKED) | {"_commit", "_src_path"}
+    asked = set(ASKED) - ({"ci_provider"} if level < PIPELINES_SINCE else set())
+    assert set(stored) == asked | {"_commit", "_src_path"}
 
 
 def test_a_lower_level_is_refused_with_what_would_go(tmp_path: Path) -> None:
