@@ -139,7 +139,15 @@ def test_a_page_speaks_of_its_level_only(document: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", sorted({document for rule in RULES.rules for document in rule.documents})
+    "document",
+    sorted(
+        {
+            document
+            for rule in RULES.rules
+            for document in rule.documents
+            if document.startswith("atomic/")
+        }
+    ),
 )
 def test_a_page_has_its_four_parts(document: str) -> None:
     text = template_files()[f"docs/{document}"].read_text()
