@@ -196,7 +196,7 @@ def test_a_new_version_costs_no_request(delivery: Delivery) -> None:
     assert delivery.no_order().startswith("There is no order")
     developer.replace(f"{DATA}/orders/repository.py", 'f"There is no order', 'f"Nobody knows order')
     developer.append(f"{BUSINESS}/main.py", "# Version 1.1.0\n")
-    text = MIGRATION.format(text="note", revision="0002_note", down="0001_orders", upgrade=SAFE)
+    text = MIGRATION.format(text="note", revision="core_0002", down="core_0001", upgrade=SAFE)
     developer.write(f"{CORE}/0002_note.py", text)
     delivery.release("1.1.0", "A note for each order")
     with delivery.load() as load:
@@ -249,8 +249,8 @@ BROKEN = {
         "",
         MIGRATION.format(
             text="broken",
-            revision="0003_broken",
-            down="0002_note",
+            revision="core_0003",
+            down="core_0002",
             upgrade='op.drop_column("orders", "nothing")',
         ),
         'column "nothing" of relation "orders" does not exist',

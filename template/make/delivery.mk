@@ -29,7 +29,7 @@ integration: setup ## Run the tests that need a database and other processes
 	$(UV) run pytest --no-cov tests --ignore tests/service
 
 release: ## Give what is checked out a version: make release VERSION=1.2.3
-	@ANY_BRANCH="$(ANY_BRANCH)" sh make/release.sh
+	@VERSION="$(VERSION)" ANY_BRANCH="$(ANY_BRANCH)" sh make/release.sh
 
 images: env ## Build the images of a version
 	$(VERSIONED)
