@@ -43,20 +43,32 @@ class Rollout:
     old: dict[str, list[Container]]
     new: dict[str, list[Container]] = field(default_factory=dict)
 
+    def create(self, todo: list[str]) -> None:
+        """Make new replicas of the services beside those that run, without starting them.
+
+        Not by `up`: that would begin with what the services depend on, and with `--no-deps` it
+        makes containers that the next `up` would make anew. Every service is named with a number,
+        because Compose takes away what is beyond the number that it knows.
+        """
+        scales, known = [], {}
+        for service in SERVICES:
+            known[service] = compose("ps", "--all", "--quiet", service).split()
+            wanted = self.config["services"][service].get("deploy", {}).get("replicas", 1)
+            count = len(known[service]) + (wanted if service in todo else 0)
+            scales += ["--scale", f"{service}={count}"]
+        try:
+            compose("create", "--no-build", "--no-recreate", *scales, *todo)
+        finally:
+            for service in todo:
+                ids = compose("ps", "--all", "--quiet", service).split()
+                self.new[service] = [{"Id": each} for each in ids if each not in known[service]]
+
     def start(self, service: str) -> None:
-        """Start new replicas of a service beside those that run, and wait until they are ready."""
-        wanted = self.config["services"][service].get("deploy", {}).get("replicas", 1)
-        known = {container["Id"] for container in self.old[service]}
-        say(f"starting {wanted} new replicas of {service}")
-        scale = f"{service}={len(known) + wanted}"
-        # Not "up": it would begin with what the service depends on, and with "--no-deps" it makes
-        # containers that the next "up" would make anew.
-        compose("create", "--no-build", "--no-recreate", "--scale", scale, service)
-        ids = compose("ps", "--all", "--quiet", service).split()
-        fresh = [each for each in ids if each not in known]
-        self.new[service] = [{"Id": each} for each in fresh]
-        run("docker", "start", *fresh)
-        self.new[service] = json.loads(run("docker", "inspect", *fresh))
+        """Start the new replicas of a service, and wait until they are ready."""
+        ids = [container["Id"] for container in self.new[service]]
+        say(f"starting {len(ids)} new replicas of {service}")
+        run("docker", "start", *ids)
+        self.new[service] = json.loads(run("docker", "inspect", *ids))
         deadline = time.monotonic() + READY_SECONDS
         for container in self.new[service]:
             self._wait(service, container["Id"], deadline)
@@ -112,7 +124,8 @@ class Rollout:
     def retire(self, replicas: dict[str, list[Container]]) -> None:
         """Stop replicas: those that are called last, so that whoever calls is gone by then."""
         for service in reversed(SERVICES):
-            ids = [container["Id"] for container in replicas.get(service, [])]
+            there = run("docker", "ps", "--all", "--quiet", "--no-trunc").split()
+            ids = [each["Id"] for each in replicas.get(service, []) if each["Id"] in there]
             if ids:
                 run("docker", "stop", "--time", "30", *ids)
                 run("docker", "rm", "--force", *ids)
@@ -208,6 +221,7 @@ def roll(rollout: Rollout, images: Images, forced: list[str], back: bool, second
         say("migrating, before the first request of the new version")
         compose("run", "--rm", "--no-deps", "-T", "migrate")
     rollout.ask_only(rollout.old["business_api"])
+    rollout.create(todo)
     for service in todo:
         rollout.start(service)
     if "business_api" in todo:

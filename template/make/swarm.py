@@ -74,7 +74,7 @@ def converged(name: str, before: Spec | None) -> bool:
         return False
     if "ReplicatedJob" in service["Spec"]["Mode"]:
         return any(each["CurrentState"].startswith("Complete") for each in tasks(name))
-    wanted = service["Spec"]["Mode"]["Replicated"]["Replicas"]
+    wanted: int = service["Spec"]["Mode"]["Replicated"]["Replicas"]
     running = [each for each in tasks(name) if each["CurrentState"].startswith("Running")]
     return len(running) == wanted
 
