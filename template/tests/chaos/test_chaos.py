@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from redis.asyncio import Redis
+from pydantic import SecretStr
 
 from business_api.identity.sessions import Sessions
 from business_api.identity.settings import IssuerSettings
+from chassis.redis import RedisSettings, connect
 from chassis.security.revocation import REMEMBER_SECONDS, Revocations
 from chassis.settings import read_settings
 from chassis.testing import access_token
@@ -224,7 +225,8 @@ def test_the_collector_of_traces_is_frozen(system: "System") -> None:
 
 
 async def begin_session(system: "System", user: str) -> str:
-    async with Redis(host="127.0.0.1", port=system.to_redis.port, password="test") as redis:
+    there = RedisSettings(host="127.0.0.1", port=system.to_redis.port, password=SecretStr("test"))
+    async with connect(there) as redis:
         revocations = Revocations(redis, REMEMBER_SECONDS, grace_seconds=0)
         sessions = Sessions(redis, read_settings(IssuerSettings), revocations)
         begun, _ = await sessions.begin(user, "127.0.0.1", "test")
