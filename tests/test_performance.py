@@ -91,5 +91,5 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
     assert '"read an order": 500' in done.stderr
     report = project.read("reports/performance-load.md")
     assert "- Verdict: FAILED" in report
-    assert "requests within 0.5 seconds, 99% are promised" in report
-    assert "requests without an error, 99.9% are promised" in report
+    assert "requests within 0.5 seconds, 99 % are promised" in report
+    assert "requests without an error, 99.9 % are promised" in report

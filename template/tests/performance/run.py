@@ -27,6 +27,7 @@ from tests.performance.verdict import (
     grown,
     highest_rate,
     judge,
+    percent,
     read_objectives,
 )
 
@@ -106,8 +107,8 @@ def report(
             f"# Performance: {profile}\n",
             f"Made by `make performance PROFILE={profile}` on "
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC.\n",
-            f"Objectives: {objectives.availability:.1%} without an error, "
-            f"{objectives.latency:.0%} within {objectives.seconds} seconds.\n",
+            f"Objectives: {percent(objectives.availability)} without an error, "
+            f"{percent(objectives.latency)} within {objectives.seconds} seconds.\n",
             "| Phase | Rate | Requests a second | Requests | Errors | Not refused properly "
             "| p50 ms | p95 ms | p99 ms | What has to hold |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",

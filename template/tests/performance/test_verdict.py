@@ -51,8 +51,8 @@ def test_what_is_kept_is_kept() -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (requests(989) + requests(11, milliseconds=501), "98.90% of 1000 requests within 0.5"),
-        (requests(998) + requests(2, status=504), "99.80% of 1000 requests without an error"),
+        (requests(989) + requests(11, milliseconds=501), "98.9 % of 1000 requests within 0.5"),
+        (requests(998) + requests(2, status=504), "99.8 % of 1000 requests without an error"),
         (requests(999) + requests(1, status=404), '"read": 404'),
         (requests(999) + requests(1, status=500), '"read": 500'),
         (requests(999) + requests(1, status=503), '"read": 503'),
@@ -134,7 +134,7 @@ def test_memory_may_grow_by_a_share() -> None:
     after = {"business_api": 120.0 * 2**20, "data_postgres_api": 121.0 * 2**20}
     (sentence,) = grown(before, after, OBJECTIVES)
     assert sentence == (
-        "data_postgres_api: 121 MB at the end, 100 MB at the start, and 20% more are allowed"
+        "data_postgres_api: 121 MB at the end, 100 MB at the start, and 20 % more are allowed"
     )
 
 

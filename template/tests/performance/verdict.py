@@ -114,9 +114,14 @@ class Figures:
         return self.requests / self.phase.seconds
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of the sorted `values` do not exceed (nearest rank)."""
-    return values[max(0, math.ceil(len(values) * percent / 100) - 1)]
+def percent(share: float) -> str:
+    """Return a share as people read it: 0.999 is 99.9 %."""
+    return f"{round(share * 100, 2):g} %"
+
+
+def percentile(values: Sequence[float], rank: float) -> float:
+    """Return the value that `rank` percent of the sorted `values` do not exceed."""
+    return values[max(0, math.ceil(len(values) * rank / 100) - 1)]
 
 
 def improper(requests: Sequence[Request]) -> list[Request]:
@@ -134,7 +139,7 @@ def figures_of(phases: Sequence[Phase], measured: Measured) -> list[Figures]:
     for index, phase in enumerate(phases):
         made = of_phase(measured, index)
         times = sorted(request.milliseconds for request in made) or [math.nan]
-        p50, p95, p99 = (percentile(times, percent) for percent in (50, 95, 99))
+        p50, p95, p99 = (percentile(times, rank) for rank in (50, 95, 99))
         failed = sum(request.failed for request in made)
         found.append(Figures(phase, len(made), failed, len(improper(made)), p50, p95, p99))
     return found
@@ -149,15 +154,15 @@ def breaches(phase: Phase, requests: Sequence[Request], objectives: Objectives) 
     good = sum(not request.failed for request in requests) / number
     if good < objectives.availability:
         found.append(
-            f"{phase.name}: {good:.2%} of {number} requests without an error, "
-            f"{objectives.availability:.1%} are promised"
+            f"{phase.name}: {percent(good)} of {number} requests without an error, "
+            f"{percent(objectives.availability)} are promised"
         )
     limit = objectives.seconds * 1000
     in_time = sum(request.milliseconds <= limit for request in requests) / number
     if in_time < objectives.latency:
         found.append(
-            f"{phase.name}: {in_time:.2%} of {number} requests within {objectives.seconds} "
-            f"seconds, {objectives.latency:.0%} are promised"
+            f"{phase.name}: {percent(in_time)} of {number} requests within {objectives.seconds} "
+            f"seconds, {percent(objectives.latency)} are promised"
         )
     return found
 
@@ -219,7 +224,7 @@ def grown(
     """Return a sentence for each service that holds more memory than it may; values are bytes."""
     return [
         f"{name}: {after[name] / 2**20:.0f} MB at the end, {before[name] / 2**20:.0f} MB at the "
-        f"start, and {objectives.memory_growth:.0%} more are allowed"
+        f"start, and {percent(objectives.memory_growth)} more are allowed"
         for name in before
         if after[name] > before[name] * (1 + objectives.memory_growth)
     ]
