@@ -35,7 +35,7 @@ REPORTS = Path("reports")
 # After the last phase what is under way may end; a request has ten seconds.
 STOP_SECONDS = 15
 # How often a busy machine is measured until it can be told what the system does.
-ATTEMPTS = 3
+ATTEMPTS = 5
 MEMORY = re.compile(r"^process_resident_memory_bytes ([0-9.e+]+)$", re.MULTILINE)
 
 type Memory = Mapping[str, float]
