@@ -8,10 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 
 BUFFER = 65_536
+# How many calls of the data service may be under way.
+PLACES = 10
 
 
 def eventually(check: Callable[[], bool], seconds: float = 20) -> float:
@@ -33,8 +36,41 @@ def free_port() -> int:
     return port
 
 
+def half_of_body(data: bytes) -> bytes:
+    """Return a piece of an HTTP answer up to the middle of the body, nothing if that is to come."""
+    head, end, body = data.rpartition(b"\r\n\r\n")
+    return head + end + body[: len(body) // 2] if body else b""
+
+
+class Collector:
+    """Takes traces as Jaeger does, and counts how often some came."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                collector.received += 1
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Network:
-    """A TCP proxy to `target`: it can freeze, be slow, break connections, or lose answers."""
+    """A TCP proxy to `target`: it can freeze, be slow, break off, lose answers or cut them."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -42,6 +78,7 @@ class Network:
         self.port: int = self._listener.getsockname()[1]
         self.delay = 0.0
         self.answers_to_lose = 0
+        self.answers_to_cut = 0
         self._refuses = False
         self._flowing = threading.Event()
         self._flowing.set()
@@ -62,6 +99,7 @@ class Network:
         self._refuses = False
         self.delay = 0.0
         self.answers_to_lose = 0
+        self.answers_to_cut = 0
         self._flowing.set()
 
     def cut(self) -> None:
@@ -104,6 +142,10 @@ class Network:
                 time.sleep(self.delay)
                 if is_answer and self.answers_to_lose:
                     self.answers_to_lose -= 1
+                    break
+                if is_answer and self.answers_to_cut and (begun := half_of_body(data)):
+                    self.answers_to_cut -= 1
+                    sink.sendall(begun)
                     break
                 sink.sendall(data)
         for connection in (source, sink):

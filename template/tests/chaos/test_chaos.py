@@ -2,13 +2,21 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
-from tests.chaos.support import eventually
+from business_api.identity.sessions import Sessions
+from business_api.identity.settings import IssuerSettings
+from chassis.redis import RedisSettings, connect
+from chassis.security.revocation import REMEMBER_SECONDS, Revocations
+from chassis.settings import read_settings
+from chassis.testing import access_token
+from tests.chaos.support import PLACES, eventually
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import System
@@ -59,24 +67,30 @@ def test_the_data_service_is_killed(system: "System") -> None:
     assert eventually(lambda: works(system), RECOVERY) < RECOVERY
 
 
-def test_it_is_killed_while_orders_are_placed(system: "System") -> None:
+@pytest.mark.parametrize("service", ["business", "data"])
+def test_it_is_killed_while_orders_are_placed(system: "System", service: str) -> None:
     before = orders(system)
     keys = [uuid4().hex for _ in range(40)]
+    killed = system.business if service == "business" else system.data
 
     def place_until_it_is_there(key: str) -> str:
-        for _ in range(100):
-            answer = place(system, key)
+        for _ in range(200):
+            time.sleep(0.2)
+            try:
+                answer = place(system, key)
+            except httpx2.TransportError:
+                assert service == "business", "the service that is asked still runs"
+                continue
             if answer.status_code == 201:
                 return str(answer.json()["id"])
             assert answer.status_code in {502, 503, 504}, answer.text
-            time.sleep(0.2)
         raise AssertionError("never placed")
 
     with ThreadPoolExecutor(4) as pool:
         placing = [pool.submit(place_until_it_is_there, key) for key in keys]
-        time.sleep(0.2)
-        system.data.kill()
-        system.data.start()
+        time.sleep(0.7)
+        killed.kill()
+        killed.start()
         ids = [future.result() for future in placing]
     assert len(set(ids)) == len(keys)
     assert sorted(set(orders(system)) - set(before)) == sorted(ids)
@@ -158,6 +172,91 @@ def test_an_order_whose_answer_was_lost_is_placed_once(system: "System") -> None
     assert place(system, uuid4().hex).status_code == 201
     assert system.to_data.answers_to_lose == 0
     assert len(orders(system)) == before + 1
+
+
+def test_an_answer_is_cut_in_the_middle(system: "System") -> None:
+    before = len(orders(system))
+    system.to_data.answers_to_cut = 1
+    assert place(system, uuid4().hex).status_code == 201
+    assert system.to_data.answers_to_cut == 0
+    assert len(orders(system)) == before + 1
+    system.to_data.answers_to_cut = 100
+    answer = system.client.get("/api/v1/orders")
+    assert answer.status_code == 503
+    assert "broke the connection off" in answer.json()["detail"]
+    system.to_data.heal()
+    assert eventually(lambda: works(system), RECOVERY) < RECOVERY
+
+
+def test_there_are_more_requests_than_places(system: "System") -> None:
+    system.to_data.delay = 0.5  # a call is under way for a second, and keeps its place for as long
+
+    def ask(_: int) -> tuple[httpx2.Response, float]:
+        start = time.monotonic()
+        return system.client.get("/api/v1/orders?limit=1"), time.monotonic() - start
+
+    with ThreadPoolExecutor(4 * PLACES) as pool:
+        answers = list(pool.map(ask, range(4 * PLACES)))
+    refused = [(answer, seconds) for answer, seconds in answers if answer.status_code == 503]
+    served = [seconds for answer, seconds in answers if answer.status_code == 200]
+    assert len(refused) + len(served) == len(answers)
+    assert served
+    assert len(refused) >= PLACES
+    for answer, _ in refused:
+        assert int(answer.headers["retry-after"]) > 0
+        assert "Too many calls" in answer.json()["detail"]
+    # Nobody queues for what there is no place for.
+    assert median(seconds for _, seconds in refused) < min(served)
+    system.to_data.heal()
+    assert works(system), "to be full is no trouble that the breaker counts"
+
+
+def test_the_collector_of_traces_is_frozen(system: "System") -> None:
+    works(system)
+    eventually(lambda: system.collector.received > 0)
+    system.to_collector.freeze()
+    received = system.collector.received
+    # To hand one batch over takes until its time is up, which is longer than a request may take.
+    for _ in range(20):
+        assert works(system)
+    assert system.collector.received == received
+    system.to_collector.heal()
+    eventually(lambda: system.collector.received > received and works(system))
+
+
+async def begin_session(system: "System", user: str) -> str:
+    there = RedisSettings(host="127.0.0.1", port=system.to_redis.port, password=SecretStr("test"))
+    async with connect(there) as redis:
+        revocations = Revocations(redis, REMEMBER_SECONDS, grace_seconds=0)
+        sessions = Sessions(redis, read_settings(IssuerSettings), revocations)
+        begun, _ = await sessions.begin(user, "127.0.0.1", "test")
+    return begun.id
+
+
+async def test_redis_starts_again_with_nothing(system: "System") -> None:
+    user = uuid4().hex
+    ended, kept = [await begin_session(system, user) for _ in range(2)]
+
+    def ask(session: str, method: str = "GET", path: str = "") -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {access_token(user, 'customer', sid=session)}"}
+        return system.client.request(method, f"/api/v1/sessions{path}", headers=headers)
+
+    def seen() -> list[str]:
+        answer = ask(kept)
+        return [item["id"] for item in answer.json()["items"]] if answer.is_success else []
+
+    assert seen() == [kept, ended]
+    assert ask(kept, "DELETE", f"/{ended}").status_code == 204
+    assert ask(ended).status_code == 401
+    system.redis.exec(["redis-cli", "--no-auth-warning", "-a", "test", "flushall"])
+    system.to_redis.cut()
+    # Tokens need no Redis, so nobody is interrupted; who wants a new one logs in anew.
+    assert works(system)
+    eventually(lambda: ask(kept).is_success and seen() == [], RECOVERY)
+    new = await begin_session(system, user)
+    assert seen() == [new]
+    # Of a list that is lost nothing is known: what was ended counts until its token ends.
+    eventually(lambda: ask(ended).status_code == 200, RECOVERY)
 
 
 @pytest.mark.parametrize("service", ["business", "data"])

@@ -1,4 +1,4 @@
-"""How long a request may still take: a budget that is handed on, and that nobody exceeds."""
+"""How long a request may still take, and how many may be under way: what nobody exceeds."""
 
 import asyncio
 import time
@@ -9,21 +9,52 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.problems import problem
+from chassis.problems import RETRY_AFTER_SECONDS, problem
 from chassis.settings import read_settings
 
 BUDGET_HEADER = "X-Request-Timeout-Ms"
+# Who asks how the service is has to be told, most of all when there is too much to do.
+ALWAYS_ANSWERED = frozenset({"/health", "/ready", "/metrics"})
 
 _HEADER = BUDGET_HEADER.lower().encode()
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class DeadlineSettings(BaseSettings):
-    """How many seconds a request may take at most, whatever its caller grants."""
+    """How many seconds a request may take at most, and how many requests may be under way."""
 
     model_config = SettingsConfigDict(env_prefix="REQUEST_")
 
     timeout_seconds: float = Field(default=10, gt=0)
+    # More than the calls that have a place, so that those who need none are still served.
+    max_under_way: int = Field(default=150, ge=1)
+
+
+class _CrowdMiddleware:
+    """Refuses what is too much before any work is done for it.
+
+    When all requests share what one process can do, each of them takes too long, and to refuse them
+    after that has cost as much as an answer.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
+            await self._app(scope, receive, send)
+        elif self._under_way >= self._limit:
+            detail = "Too many requests are under way."
+            answer = problem(503, detail, headers={"Retry-After": RETRY_AFTER_SECONDS})
+            await answer(scope, receive, send)
+        else:
+            self._under_way += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._under_way -= 1
 
 
 def seconds_left() -> float | None:
@@ -74,9 +105,10 @@ def _granted(scope: Scope) -> float:
 
 
 def deadline(app: FastAPI) -> None:
-    """End requests to `app` in time; callers are not asked, because they are strangers."""
+    """End requests to `app` in time, and take no crowd; callers are strangers and not asked."""
     settings = read_settings(DeadlineSettings)
     app.add_middleware(_DeadlineMiddleware, timeout=settings.timeout_seconds, trust=False)
+    app.add_middleware(_CrowdMiddleware, limit=settings.max_under_way)
 
 
 def handed_on_deadline(app: FastAPI) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx2
 import pytest
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
@@ -80,3 +81,32 @@ def test_a_timeout_of_the_service_itself_is_not_mistaken_for_the_deadline(
 def test_outside_of_requests_there_is_no_budget() -> None:
     assert seconds_left() is None
     assert budget_headers() == {}
+
+
+async def test_a_crowd_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUEST_MAX_UNDER_WAY", "2")
+    entered, leave = asyncio.Semaphore(0), asyncio.Event()
+    waiting = APIRouter()
+
+    @waiting.get("/wait")
+    async def wait() -> None:
+        entered.release()
+        await leave.wait()
+
+    @waiting.get("/health")
+    async def health() -> None: ...
+
+    app = create_app(title="Test", routers=[waiting], features=[deadline])
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        inside = [asyncio.create_task(client.get("/wait")) for _ in range(2)]
+        for _ in inside:
+            await entered.acquire()
+        refused = await client.get("/wait")
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) > 0
+        assert refused.json()["detail"] == "Too many requests are under way."
+        assert (await client.get("/health")).status_code == 200
+        leave.set()
+        assert [(await task).status_code for task in inside] == [200, 200]
+        assert (await client.get("/wait")).status_code == 200

@@ -1,0 +1,1 @@
+"""What is promised about errors and times, held against the running system under load."""
