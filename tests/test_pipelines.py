@@ -256,7 +256,7 @@ def test_parts_of_the_suite_run_alone(project: Project) -> None:
     done = project.make("integration", environment={"PYTEST_ADDOPTS": "--collect-only --quiet"})
     assert "tests/chaos" in done.stdout
     assert "tests/unit" not in done.stdout
-    assert "tests/service" not in done.stdout
+    assert "tests/service/" not in done.stdout
 
 
 def test_a_secret_in_a_commit_is_found_even_when_it_is_gone(project: Project) -> None:

@@ -24,7 +24,7 @@ from readers import readers
 
 CHANGED = Path("secrets/.changed")
 # As long as a replica may take to become ready, and old workers of the gateway to answer.
-READY_SECONDS = 120
+READY_SECONDS = 300
 DRAIN_SECONDS = 20
 # What a version may do to the requests while it is watched: fewer errors than this are bad luck.
 ERRORS = 3
