@@ -12,14 +12,12 @@ def levels_table(rules: Rules) -> str:
     lines = ["| Level | For | Adds | Coverage |", "| --- | --- | --- | --- |"]
     for level in rules.levels.values():
         adds = [
-            f"**{rule.stage}** "
-            + ", ".join([*rule.features, *(f"{planned} *(to come)*" for planned in rule.planned)])
+            f"**{rule.stage}** " + ", ".join(rule.features)
             for rule in rules.rules
             if rule.level == level.number and rule.module is None and rule.answer is None
         ]
-        coming = "" if level.number <= rules.highest else " *(to come)*"
         lines.append(
-            f"| {level.number} {level.name}{coming} | {level.purpose} "
+            f"| {level.number} {level.name} | {level.purpose} "
             f"| {'; '.join(adds)} | {level.coverage} % |"
         )
     return "\n".join(lines)

@@ -47,7 +47,6 @@ class Rule:
     level: int
     scope: str = ""
     features: tuple[str, ...] = ()
-    planned: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
     answer: tuple[str, str] | None = None

@@ -505,3 +505,12 @@ def test_the_way_back_keeps_the_data(level2: Stack) -> None:
     level2.up()
     eventually(lambda: call("GET", orders(level2)).status == 200)
     assert level2.sql("SELECT count(*) FROM orders") == before
+
+
+def test_stopping_it_keeps_the_data(level2: Stack) -> None:
+    before = level2.sql("SELECT count(*) FROM orders")
+    level2.project.make("down", environment=level2.environment)
+    assert level2.compose("ps", "--all", "--quiet") == ""
+    level2.up()
+    eventually(lambda: call("GET", orders(level2)).status == 200)
+    assert level2.sql("SELECT count(*) FROM orders") == before

@@ -224,11 +224,12 @@ def test_a_new_version_costs_no_request(delivery: Delivery) -> None:
 
 
 def test_the_same_version_again_changes_nothing(delivery: Delivery) -> None:
-    before = delivery.ids()
-    done = delivery.make("rollout", "VERSION=1.1.0")
+    before = {*delivery.compose("ps", "--all", "--quiet").split()}
+    assert len(before) > 20
+    done = delivery.deploy("1.1.0")
     assert done.returncode == 0, done.stderr
     assert "the services run as they are to" in done.stdout
-    assert delivery.ids() == before
+    assert {*delivery.compose("ps", "--all", "--quiet").split()} == before
 
 
 BROKEN = {
@@ -262,7 +263,7 @@ BROKEN = {
 def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) -> None:
     path, old, new, reason = BROKEN[how]
     developer, version = delivery.developer, f"1.2.{list(BROKEN).index(how)}"
-    before, ran = delivery.ids(), delivery.runs()
+    before = delivery.ids()
     if old:
         developer.replace(path, old, new)
     else:
@@ -285,7 +286,7 @@ def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) 
         assert load.failures == []
     # The very same replicas serve, and the checkout and the names of the images are as before.
     assert delivery.ids() == before
-    assert delivery.runs() == ran
+    assert all({"1.1.0", "current"} <= {*tags} for tags in delivery.runs().values())
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.1.0"
     assert delivery.stack.project.git("status", "--porcelain", "--untracked-files=no") == ""
     with delivery.load() as load:
@@ -337,7 +338,7 @@ def test_a_roll_out_that_is_interrupted_leaves_one_version_behind(delivery: Deli
 
 
 BAD = [
-    (("deploy", "VERSION=1.9.9"), {}, "did not match any"),
+    (("deploy", "VERSION=1.9.9"), {}, "There is no version v1.9.9 in"),
     (("deploy",), {}, "Say which version"),
     (("deploy", "VERSION=one"), {}, "Say which version"),
     (("deploy", "VERSION=1.1.0"), {"DEPLOY_TO": "-oProxyCommand=x"}, "Say where to"),

@@ -31,7 +31,7 @@ OPERATIONS = (
 )
 # What every machine has that runs the project.
 PROGRAMS = {"cat", "curl", "git", "openssl", "rm", "ssh"}
-DOCKER = {"image prune", "info", "inspect", "restart", "stats", "swarm", "system df"}
+DOCKER = {"image prune", "info", "inspect", "restart", "stack rm", "stats", "swarm", "system df"}
 # Those whose words are all services, those of which the first is one, and those without any.
 OF_SERVICES = {"build", "kill", "logs", "ps", "restart", "rm", "start", "stop", "up"}
 IN_A_SERVICE = {"exec", "port", "run"}
@@ -125,16 +125,21 @@ class Checker:
         ]
         return {name for file in files for name in yaml.safe_load(file.read_text())["services"]}
 
-    def reads(self, target: str, variable: str) -> bool:
-        """Whether a target does something else when a variable has a value."""
-        done = subprocess.run(
-            ["make", "--dry-run", target, f"{variable}=a-value-to-find"],
-            cwd=self.folder,
-            env=outer_environment(),
-            capture_output=True,
-            text=True,
-        )
-        return "a-value-to-find" in done.stdout
+    def reads(self, target: str, setting: str) -> bool:
+        """Whether a target does something else when a variable has a value, or this value."""
+
+        def would(*settings: str) -> str:
+            done = subprocess.run(
+                ["make", "--dry-run", target, *settings],
+                cwd=self.folder,
+                env=outer_environment(),
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout
+
+        variable = setting.split("=")[0]
+        return "a-value-to-find" in would(f"{variable}=a-value-to-find") or would() != would(setting)
 
     def wrong(self, command: list[str]) -> list[str]:
         """Return what is wrong with a command."""
@@ -152,12 +157,12 @@ class Checker:
 
     def wrong_make(self, words: list[str]) -> list[str]:
         targets = [word for word in words if "=" not in word and not word.startswith("-")]
-        variables = [word.split("=")[0] for word in words if "=" in word and word[0] != "-"]
+        settings = [word for word in words if "=" in word and word[0] != "-"]
         unknown = [f"no target {target}" for target in targets if target not in self.targets]
         return unknown or [
-            f"{' '.join(targets)} does not read {variable}"
-            for variable in variables
-            if not any(self.reads(target, variable) for target in targets)
+            f"{' '.join(targets)} does not read {setting}"
+            for setting in settings
+            if not any(self.reads(target, setting) for target in targets)
         ]
 
     def wrong_compose(self, words: list[str]) -> list[str]:
@@ -277,8 +282,8 @@ def test_commands_are_found_wherever_they_stand() -> None:
     [
         ("make promot", "no target promot"),
         ("make docs", "no target docs"),
-        ("make restore FROM=now", "restore does not read FROM"),
-        ("make rejoin COPY=yes FORCE=yes", "rejoin does not read FORCE"),
+        ("make restore FROM=now", "restore does not read FROM=now"),
+        ("make rejoin COPY=yes FORCE=yes", "rejoin does not read FORCE=yes"),
         ("docker compose restart postgress", "no service postgress"),
         ("docker compose logs --tail 20 backup backups", "no service backups"),
         ("docker compose exec -T shell psql", "no service shell"),

@@ -36,6 +36,10 @@ if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
 fi
 before=$(git symbolic-ref --quiet --short HEAD || git rev-parse HEAD)
 git fetch --quiet --tags origin
+git rev-parse --quiet --verify "refs/tags/v$2" >/dev/null || {
+  echo "There is no version v$2 in $(git remote get-url origin): make release VERSION=$2 gives it." >&2
+  exit 1
+}
 git checkout --quiet "v$2" --
 make --no-print-directory "$3" "VERSION=$2" && exit
 code=$?

@@ -3,12 +3,16 @@
 import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from engine import CommandError, compose, image_id, run, say
 
 # What is rolled out, and its port, in the order of the start: the called one before the caller.
 SERVICES = {"data_postgres_api": 8001, "business_api": 8000}
+# All that the database's own images are made from.
+DATABASE = Path("infrastructure/postgres/Dockerfile")
 
 
 def untagged(reference: str) -> str:
@@ -20,6 +24,11 @@ def has_registry(image: str) -> bool:
     """Whether an image's name begins with the host of a registry, by Docker's own rule."""
     host, slash, _ = image.partition("/")
     return bool(slash) and ("." in host or ":" in host or host == "localhost")
+
+
+def fingerprint(file: Path) -> str:
+    """Return what tells a file's content from others."""
+    return sha256(file.read_bytes()).hexdigest()[:12]
 
 
 @dataclass
@@ -40,6 +49,17 @@ class Images:
         services = self.config["services"].values()
         return sorted({untagged(each["image"]) for each in services if "build" in each})
 
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """The database's images, and the name under which this machine keeps the one that runs.
+
+        Every version builds them anew. From the same Dockerfile that is no reason to interrupt a
+        database; `make prod` without a version takes one that was built here.
+        """
+        services = {untagged(reference) for reference in self.references.values()}
+        tag = f"kept-{fingerprint(DATABASE)}"
+        return {image: f"{image}:{tag}" for image in self.built if image not in services}
+
     def remember(self) -> None:
         """Note what is current, so that it can be put back."""
         self.before = {ref: image_id(ref) for ref in self.references.values()}
@@ -49,15 +69,22 @@ class Images:
         if version is None:
             say("building the images of what is checked out")
             compose("build", "--quiet")
-            return
-        for image in self.built:
-            if has_registry(image):
-                say(f"pulling {image}:{version}")
-                run("docker", "pull", "--quiet", f"{image}:{version}")
-        if not all(image_id(f"{image}:{version}") for image in self.built):
+        else:
+            self._take(version)
+        for image, kept in self.kept.items():
+            run("docker", "tag", f"{image}:current", kept)
+
+    def _take(self, version: str) -> None:
+        found = {image: f"{image}:{version}" for image in self.built}
+        found |= {image: kept for image, kept in self.kept.items() if image_id(kept)}
+        for image, reference in found.items():
+            if has_registry(image) and reference not in self.kept.values():
+                say(f"pulling {reference}")
+                run("docker", "pull", "--quiet", reference)
+        if not all(map(image_id, found.values())):
             self.build(version)
-        for image in self.built:
-            run("docker", "tag", f"{image}:{version}", f"{image}:current")
+        for image, reference in found.items():
+            run("docker", "tag", reference, f"{image}:current")
 
     def fetch_back(self, version: str) -> None:
         """Make the services' images of an earlier version current."""

@@ -32,7 +32,7 @@ TRY = test "$$($(COMPOSE) ps --quiet --status running gateway business_api | wc 
 QUIETLY = $(COMPOSE) --progress quiet
 RESTARTED += grafana
 APPLY = { $(COMPOSE) exec -T gateway cat /etc/nginx/nginx.conf | cmp -s - infrastructure/nginx/nginx.conf && \
-	  $(COMPOSE) exec -T gateway /docker-entrypoint.sh nginx -s reload 2>/dev/null || \
+	  $(COMPOSE) exec -T gateway sh /etc/nginx/scripts/start.sh nginx -s reload 2>/dev/null || \
 	  $(QUIETLY) restart --no-deps gateway; } && \
 	$(QUIETLY) kill --signal HUP prometheus blackbox && $(QUIETLY) restart --no-deps $(RESTARTED) && \
 	$(QUIETLY) up --detach --wait --no-recreate --no-deps gateway prometheus $(RESTARTED)

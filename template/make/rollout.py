@@ -197,7 +197,7 @@ def main() -> int:
     images.keep()
     if not arguments.back:
         try:
-            up(rolls, [name for name in forced if name not in SERVICES])
+            up(images.config, rolls, [name for name in forced if name not in SERVICES])
         except CommandError as error:
             said = "The services run the new version; something else does not start."
             print(f"{error}\n{said}", file=sys.stderr)
@@ -235,10 +235,16 @@ def roll(rollout: Rollout, images: Images, forced: list[str], back: bool, second
     rollout.ask_only([])
 
 
-def up(rolled: bool, restarted: list[str]) -> None:
-    """Start, or make anew, whatever else production's files describe."""
+def up(config: dict[str, Any], rolled: bool, restarted: list[str]) -> None:
+    """Start, or make anew, whatever else production's files describe.
+
+    Only what was not rolled out is named: Compose would make the new replicas anew, all at once,
+    because they depend on the migrations, whose image is another.
+    """
     say("starting everything else" if rolled else "starting everything")
-    compose("up", "--detach", "--wait", "--no-build", "--remove-orphans")
+    others = [service for service in config["services"] if service not in SERVICES]
+    named = ("--no-deps", *others) if rolled else ()
+    compose("up", "--detach", "--wait", "--no-build", "--remove-orphans", *named)
     if rolled and restarted:
         say(f"starting anew, for new secrets: {' '.join(restarted)}")
         compose("restart", "--no-deps", *restarted)

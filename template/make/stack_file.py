@@ -8,16 +8,17 @@ once becomes a job; and whatever has a volume stays on the host that has the lab
 
 import json
 import sys
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from engine import compose
-from images import SERVICES
+from images import DATABASE, SERVICES, fingerprint
 
 STACK_FILE = Path("reports/docker-stack.json")
 # Swarm takes no empty secret; whoever reads one leaves out the white space.
 EMPTY = Path("secrets/.empty")
+# The label of the database's services that tells the Dockerfile of their image.
+MADE_FROM = "made-from"
 KEPT = (
     "cap_drop",
     "command",
@@ -37,11 +38,6 @@ UPDATE = {"order": "start-first", "parallelism": 1, "failure_action": "rollback"
 ROLLBACK = {"order": "start-first", "parallelism": 1}
 
 Spec = dict[str, Any]
-
-
-def fingerprint(file: Path) -> str:
-    """Return what tells a file's content from others."""
-    return sha256(file.read_bytes()).hexdigest()[:12]
 
 
 class StackFile:
@@ -90,6 +86,8 @@ class StackFile:
                 {"source": each["source"], "target": Path(each["target"]).name}
                 for each in service["secrets"]
             ]
+        if service.get("build", {}).get("context") == str(DATABASE.parent.resolve()):
+            found["deploy"]["labels"] = {MADE_FROM: fingerprint(DATABASE)}
         if "ports" in service:
             found["ports"] = [
                 each | {"published": int(each["published"]), "mode": "host"}

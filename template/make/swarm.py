@@ -11,11 +11,11 @@ from typing import Any
 
 from engine import CommandError, compose, run, say
 from images import SERVICES, has_registry, untagged
-from stack_file import write
+from stack_file import MADE_FROM, write
 
 MIGRATE = "migrate"
 MIGRATION_SECONDS = 900
-CONVERGENCE_SECONDS = 900
+CONVERGENCE_SECONDS = 600
 
 Spec = dict[str, Any]
 
@@ -109,8 +109,21 @@ def prepare(name: str) -> None:
     nodes = run("docker", "node", "ls", "--quiet").split()
     labels = json.loads(run("docker", "node", "inspect", *nodes))
     if not any(each["Spec"].get("Labels", {}).get("data") == name for each in labels):
-        run("docker", "node", "update", "--label-add", f"data={name}", "self")
+        here = run("docker", "info", "--format", "{{.Swarm.NodeID}}").strip()
+        run("docker", "node", "update", "--label-add", f"data={name}", here)
         say(f"this host has the data: label data={name}")
+
+
+def keep_database(name: str, stack: Spec, before: dict[str, Spec]) -> None:
+    """Let the database's services keep their image, if it is of the same Dockerfile.
+
+    Every version builds it anew, which is no reason to interrupt a database.
+    """
+    for service, spec in stack["services"].items():
+        old = before.get(f"{name}_{service}", {}).get("Spec", {})
+        made_from = spec["deploy"].get("labels", {}).get(MADE_FROM)
+        if made_from and old.get("Labels", {}).get(MADE_FROM) == made_from:
+            spec["image"] = old["TaskTemplate"]["ContainerSpec"]["Image"]
 
 
 def bring() -> None:
@@ -121,6 +134,7 @@ def bring() -> None:
     stack = write()
     there = run("docker", "stack", "services", "--format", "{{.Name}}", name).split()
     before = {each: inspect(each) for each in there}
+    keep_database(name, stack, before)
     first = needed_by(project, MIGRATE)
     say("the database and its migrations")
     part = {key: spec for key, spec in stack["services"].items() if key in first}
