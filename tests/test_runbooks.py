@@ -138,8 +138,8 @@ class Checker:
             )
             return done.stdout
 
-        variable = setting.split("=")[0]
-        return "a-value-to-find" in would(f"{variable}=a-value-to-find") or would() != would(setting)
+        name, value = setting.split("=")[0], "a-value-to-find"
+        return value in would(f"{name}={value}") or would() != would(setting)
 
     def wrong(self, command: list[str]) -> list[str]:
         """Return what is wrong with a command."""
