@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.docker import swarm_state
 from tests.support.template import repository
 
 # By how long they take: what is begun last must be short, or one worker waits for the other.
@@ -40,8 +42,23 @@ def _remove_the_template() -> Iterator[None]:
     shutil.rmtree(repository(), ignore_errors=True)
 
 
+SWARM = pytest.StashKey[str]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note whether this machine is in a Swarm."""
+    session.config.stash[SWARM] = swarm_state()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where Docker is demanded, a skip is a failure: nothing may hide."""
+    """Where Docker is demanded, a skip is a failure: nothing may hide.
+
+    A Swarm that a test has begun is left here, when no worker runs any more: to leave it takes the
+    DNS from containers that are starting (seen).
+    """
+    begun = session.config.stash[SWARM] == "inactive" and swarm_state() == "active"
+    if begun and not hasattr(session.config, "workerinput"):
+        subprocess.run(["docker", "swarm", "leave", "--force"], check=True, capture_output=True)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and os.environ.get("STAGECRAFT_REQUIRE_DOCKER"):

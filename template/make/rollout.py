@@ -239,12 +239,18 @@ def up(config: dict[str, Any], rolled: bool, restarted: list[str]) -> None:
     """Start, or make anew, whatever else production's files describe.
 
     Only what was not rolled out is named: Compose would make the new replicas anew, all at once,
-    because they depend on the migrations, whose image is another.
+    because they depend on the migrations, whose image is another. Without the services it also
+    waits in vain for what runs once, so that it is to wait for the rest alone.
     """
     say("starting everything else" if rolled else "starting everything")
-    others = [service for service in config["services"] if service not in SERVICES]
-    named = ("--no-deps", *others) if rolled else ()
-    compose("up", "--detach", "--wait", "--no-build", "--remove-orphans", *named)
+    start = ("up", "--detach", "--no-build", "--remove-orphans")
+    if rolled:
+        others = {name: each for name, each in config["services"].items() if name not in SERVICES}
+        lasting = [name for name, each in others.items() if each.get("restart", "no") != "no"]
+        compose(*start, "--no-deps", *others)
+        compose(*start, "--wait", "--no-recreate", "--no-deps", *lasting)
+    else:
+        compose(*start, "--wait")
     if rolled and restarted:
         say(f"starting anew, for new secrets: {' '.join(restarted)}")
         compose("restart", "--no-deps", *restarted)

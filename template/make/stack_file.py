@@ -17,6 +17,9 @@ from images import DATABASE, SERVICES, fingerprint
 STACK_FILE = Path("reports/docker-stack.json")
 # Swarm takes no empty secret; whoever reads one leaves out the white space.
 EMPTY = Path("secrets/.empty")
+# Swarm takes a replica out of the DNS and stops it two seconds later; the gateway looks there every
+# five, and a machine may be busy.
+DRAIN_SECONDS = "12"
 # The label of the database's services that tells the Dockerfile of their image.
 MADE_FROM = "made-from"
 KEPT = (
@@ -74,6 +77,9 @@ class StackFile:
             "com.docker.compose.project": self.name,
             "com.docker.compose.service": name,
         }
+        if name in SERVICES:
+            found["environment"] = found["environment"] | {"DRAIN_SECONDS": DRAIN_SECONDS}
+            found["stop_grace_period"] = "40s"
         found["networks"] = list(service["networks"])
         found["deploy"] = self._deploy(name, service)
         mounts, configs = self._mounts(service)

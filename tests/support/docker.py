@@ -38,6 +38,15 @@ def docker_root() -> str:
     return subprocess.run(info, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def swarm_state() -> str:
+    """Return what Docker says of a Swarm here: "inactive", "active" and so on; empty without it."""
+    ask = ["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]
+    try:
+        return subprocess.run(ask, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
+
+
 def remove_images(pattern: str) -> None:
     """Remove the images of a name with all their tags, if there are any."""
     listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", pattern]
