@@ -217,7 +217,7 @@ def test_a_new_version_costs_no_request(delivery: Delivery) -> None:
     assert said.index("watching") < said.index("stopping the old replicas")
     assert delivery.no_order().startswith("Nobody knows order")
     assert (
-        delivery.sql("SELECT count(*) FROM alembic_version WHERE version_num = '0002_note'") == "1"
+        delivery.sql("SELECT count(*) FROM alembic_version WHERE version_num = 'core_0002'") == "1"
     )
     assert all("1.1.0" in tags for tags in delivery.runs().values())
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.1.0"
