@@ -1,6 +1,7 @@
 """The audit log: every write is in it, nothing leaves it, and tampering shows."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -74,9 +75,13 @@ async def test_attempts_of_strangers_are_in_it(api: TestClient) -> None:
     assert (
         newest(api, action="token", outcome="refused")["detail"] == "not known, or a wrong secret"
     )
-    details = {"too many attempts", "a form from elsewhere (6 times)"}
     items = api.get("/api/v1/audit?limit=100", headers=bearer(*ROOT)).json()["items"]
-    assert details <= {item["detail"] for item in items if item["action"] == "login"}
+    details = [str(item["detail"]) for item in items if item["action"] == "login"]
+    assert "too many attempts" in details
+    # One record for all of a second, so there may be several.
+    pattern = r"a form from elsewhere(?: \((\d+) times\))?$"
+    forms = [re.match(pattern, detail) for detail in details]
+    assert sum(int(found[1] or 1) for found in forms if found) >= 6
 
 
 def test_a_wrong_current_password_is_in_it(api: TestClient) -> None:
