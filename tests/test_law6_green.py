@@ -14,12 +14,21 @@ from tests.support.http import eventually
 from tests.support.matrix import FULL, PYTHONS, RULES, covering
 from tests.support.project import Project, outer_environment, start
 
-ROWS = [
+COVERED = [
     pytest.param(combination, python, id=f"{combination}-{python}")
     for combination, python in covering(3)
     # test_commands.py runs the gates of this one, as the printed commands of a copy.
     if FULL or (combination, python) != (Combination(RULES.highest), PYTHONS[-1])
 ]
+
+
+def is_costly(combination: Combination, python: str) -> bool:
+    """Whether all gates take minutes, and are run with the other Python too."""
+    return combination.level >= 3 and python != PYTHONS[-1]
+
+
+SHORT = [row for row in COVERED if is_costly(*row.values)]  # type: ignore[arg-type]
+ROWS = [row for row in COVERED if FULL or row not in SHORT]
 TRANSITIONS = ["4.1 -> 4.2", "4.2 -> 4.3", "4.3 -> 4.4", "4.4 -> 4.5", "4.5 -> 4.6", "4.6 -> 4.7",
                "4.7 -> 4.8", "4.8 -> 5"]  # fmt: skip
 
@@ -81,6 +90,23 @@ def test_make_verify_is_green(tmp_path: Path, combination: Combination, python: 
     assert "- The way up: make upgrade" in report
     covered = json.loads(project.read("reports/coverage.json"))["totals"]["percent_covered"]
     assert covered >= level.coverage
+
+
+@pytest.mark.parametrize(("combination", "python"), SHORT)
+def test_what_another_python_could_break_is_green(
+    tmp_path: Path, combination: Combination, python: str
+) -> None:
+    """Where all gates are run with one Python only: types, style, and the tests without others."""
+    project = start(tmp_path / "short", combination, {"python_version": python})
+    project.make("lint")
+    unit = [str(project.path / ".venv/bin/pytest"), "--no-cov", "services", "shared"]
+    done = subprocess.run(
+        unit, cwd=project.path, env=outer_environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    if combination.level == RULES.highest:
+        project.make("pipelines")
+        project.make("papers")
 
 
 def test_the_integration_tests_take_a_given_postgres(tmp_path: Path) -> None:
