@@ -77,8 +77,8 @@ def test_who_has_logged_in_once_need_not_again_until_logging_out(api: TestClient
 
 def ask_redis(redis: DockerContainer, *command: str) -> str:
     """Ask Redis itself."""
-    host, port = redis.get_container_host_ip(), int(redis.get_exposed_port(6379))
-    with Redis(host=host, port=port, password="test", decode_responses=True) as client:
+    address = f"{redis.get_container_host_ip()}:{redis.get_exposed_port(6379)}"
+    with Redis.from_url(f"redis://:test@{address}", decode_responses=True) as client:
         return str(client.execute_command(*command))
 
 
