@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 import aiohttp
 
 LINE = {"sku": "TEA", "quantity": 1, "unit_price": {"amount": "4.50", "currency": "EUR"}}
-KEEPING = 4  # clients that keep their connection, beside as many that open one for each request
-PAUSE = 0.2
+KEEPING = 3  # clients that keep their connection, beside as many that open one for each request
+# Some ten requests a second: enough to meet every moment of a roll-out, and little enough to leave
+# the machine to it.
+PAUSE = 0.5
 
 
 @dataclass

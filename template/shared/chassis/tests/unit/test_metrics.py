@@ -52,7 +52,7 @@ def test_a_request_counts_for_the_template_of_its_path(
     assert "http_requests_in_flight 0.0" in client.get("/metrics").text
 
 
-def test_a_thousand_paths_and_methods_are_few_series(client: TestClient) -> None:
+def test_a_hundred_paths_and_methods_are_few_series(client: TestClient) -> None:
     client.get("/things/1")
     client.get("/nowhere")
     client.request("BREW", "/nowhere")
@@ -63,7 +63,7 @@ def test_a_thousand_paths_and_methods_are_few_series(client: TestClient) -> None
 
     series()
     before = series()
-    for number in range(1000):
+    for number in range(100):
         client.get(f"/nowhere/{number}")
         client.get(f"/things/{number}")
         client.request(f"BREW{number}", "/nowhere")
