@@ -7,7 +7,8 @@ ifneq ($(PYENV_ALL),)
 export PYENV_VERSION := $(PYENV_ALL)
 endif
 
-UV = .uv/bin/uv
+# From the PATH, or put into .uv/ by the first target that needs it.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --quiet
 LEVEL = 1
 WORKERS ?= 2
@@ -21,7 +22,7 @@ endef
 $(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER,$(eval $(call only_from_the_command_line,$(name))))
 export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER
 
-.PHONY: help new test lint matrix-full combinations green bench docs setup
+.PHONY: help new test lint matrix-full combinations green bench docs setup uv
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | \
 	  awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,12 +54,13 @@ bench: setup ## Measure speed and cost against baselines of the same run, into d
 docs: setup ## Draw the tables of README.md from stages.yml again
 	$(RUN) python -m extensions.readme
 
-setup: $(UV)
+setup: uv
 	@$(UV) sync --quiet --locked || { \
 	  echo "The set-up failed: uv says why above. It needs Python 3.12 or newer, or leave to download one."; \
 	  exit 1; }
 
-$(UV):
-	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Stagecraft needs Python 3.11 or newer, with venv, as python3."; exit 1; }
-	@python3 -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9'
+uv:
+	@$(UV) --version >/dev/null 2>&1 || { \
+	  python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Install uv (https://docs.astral.sh/uv/) or Python 3.11 or newer, with venv, as python3."; exit 1; }; \
+	  python3 -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9'; }

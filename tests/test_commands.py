@@ -12,6 +12,7 @@ from tests.support.docker import require_docker, stack
 from tests.support.matrix import RULES
 from tests.support.project import Project, outer_environment, start, the_end
 from tests.support.template import commit_all, copy_checkout, git, repository
+from tests.support.verified import check_verified
 
 COPIER = str(Path(sys.executable).parent / "copier")
 IDENTITY = {
@@ -40,10 +41,11 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return Project(checkout).make(*arguments, check=False)
 
 
-def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> list[str]:
-    """Run the printed commands one after the other in one shell, and return them."""
+def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> str:
+    """Run the printed commands in one shell, of which one verifies; return what they said."""
     commands = COMMANDS.findall(text)
     assert 1 <= len(commands) <= 5, text
+    assert "make verify" in commands
     done = subprocess.run(
         ["sh", "-c", "\n".join(["set -e", *commands])],
         cwd=folder,
@@ -52,7 +54,7 @@ def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> l
         text=True,
     )
     assert done.returncode == 0, the_end(done)
-    return commands
+    return done.stdout
 
 
 # Level 2 is reached by the update from level 1.
@@ -67,10 +69,12 @@ def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: in
         folder=tmp_path,
     )
     assert "Every answer can be changed later" in done.stderr
-    with stack(Project(target)) as running:
-        printed = done.stderr.split("Next:")[1]
-        assert run_printed(printed, tmp_path, running.environment)[-1] == "make verify"
-        project = Project(target)
+    project = Project(target)
+    if level >= 3:
+        project.write(".env", "GATEWAY_HOSTS=shop.example\n")  # not the host that the files assume
+    with stack(project) as running:
+        said = run_printed(done.stderr.split("Next:")[1], tmp_path, running.environment)
+        check_verified(project, Combination(level), said)
         project.commit("The lock")
         if level > 1:
             return
@@ -78,7 +82,8 @@ def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: in
             *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2"),
             folder=target,
         )
-        run_printed(updated.stderr.split("Next:")[1], target, running.environment)
+        said = run_printed(updated.stderr.split("Next:")[1], target, running.environment)
+        check_verified(project, Combination(2), said)
         assert project.git("status", "--porcelain") == ""
         assert "maturity_level: 2" in project.read(".copier-answers.yml")
 
@@ -103,6 +108,8 @@ def test_shims_of_pyenv_do_not_hide_python(tmp_path: Path, checkout: Path, kind:
     for name in ("pyenv", "python", "python3", "python3.12", "python3.13"):
         (shims / name).write_text(PYENV if name == "pyenv" else SHIM)
         (shims / name).chmod(0o755)
+    (shims / "uv").write_text("#!/bin/sh\nexit 127\n")  # nor is there a uv
+    (shims / "uv").chmod(0o755)
     hard = outer_environment() | {
         "PATH": f"{shims}:/usr/bin:/bin",
         "PYENV_VERSION": "3.8.18",
@@ -114,6 +121,7 @@ def test_shims_of_pyenv_do_not_hide_python(tmp_path: Path, checkout: Path, kind:
         ["make", "setup"], cwd=folder, env=hard, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, the_end(done)
+    assert (folder / ".uv/bin/uv").exists()
     made = (folder / ".venv/pyvenv.cfg").read_text()
     assert f"version_info = {sys.version_info.major}.{sys.version_info.minor}" in made
 

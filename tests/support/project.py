@@ -36,9 +36,14 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def outer_environment() -> dict[str, str]:
-    """The environment of a user: without what a make, or uv, around this run has set."""
+    """The environment of a user who has uv: without what a make, or uv, around this run has set.
+
+    Without one each project would get its own by venv and pip, which takes longer than many a test;
+    that it does is seen by test_commands.py.
+    """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
-    return {key: value for key, value in os.environ.items() if not key.startswith(inner)}
+    found = {key: value for key, value in os.environ.items() if not key.startswith(inner)}
+    return found | {"PATH": f"{found['PATH']}:{ROOT / '.uv/bin'}"}
 
 
 def the_end(done: subprocess.CompletedProcess[str]) -> str:
