@@ -12,13 +12,13 @@ from tests.support.template import repository
 
 # By how long they take: what is begun last must be short, or one worker waits for the other.
 LONGEST_FIRST = [
-    "test_law6_green.py",
+    "test_commands.py",
     "test_law4_keep.py",
     "test_law7_rollout.py",
-    "test_law7_production.py",
-    "test_law7_swarm.py",
-    "test_commands.py",
     "test_law7_database.py",
+    "test_law7_production.py",
+    "test_law6_green.py",
+    "test_law7_swarm.py",
     "test_law7_alerts.py",
     "test_law7_logs.py",
     "test_performance.py",

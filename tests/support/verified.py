@@ -26,9 +26,7 @@ def left_behind(project: Project) -> list[str]:
     label = f"label=com.docker.compose.project={name}"
     # What the targets before it have made, and what is to be committed.
     made = {"?? uv.lock", "?? tests/load/baseline.json"}
-    found = [
-        line for line in project.git("status", "--porcelain").splitlines() if line not in made
-    ]
+    found = [line for line in project.git("status", "--porcelain").splitlines() if line not in made]
     for kind in ("container", "volume", "network"):
         listed = [
             "docker",
