@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 BASELINE = Path(__file__).with_name("baseline.json")
 REPORT = Path("reports/load.json")
@@ -19,10 +20,17 @@ SECONDS = 20
 USERS = 8
 # The ratios of one machine, idle or with every core busy otherwise, differ by up to a fifth.
 TOLERANCE = 1.5
+# How often it is measured until a busy machine lets every request through.
+ATTEMPTS = 3
 
 
-def measure(host: str) -> dict[str, float]:
-    """Send load to `host` and return each request's median as a multiple of the calibration's."""
+def is_busy() -> bool:
+    """Return whether the machine has had more to do in the last minute than it has cores."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def send(host: str) -> dict[str, Any]:
+    """Send load to `host` and return what failed, and each request's median time."""
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [
@@ -36,9 +44,21 @@ def measure(host: str) -> dict[str, float]:
             subprocess.run(command, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
         if not result.exists():
             sys.exit(f"The load test measured nothing; {LOG} says why.")
-        measured = json.loads(result.read_text())
-    if measured["failures"]:
-        sys.exit(f"{len(measured['failures'])} requests failed, such as {measured['failures'][0]}")
+        measured: dict[str, Any] = json.loads(result.read_text())
+    return measured
+
+
+def measure(host: str) -> dict[str, float]:
+    """Return the median of each request under load as a multiple of the calibration's."""
+    for attempt in range(ATTEMPTS, 0, -1):
+        measured = send(host)
+        failures = measured["failures"]
+        if not failures:
+            break
+        said = f"{len(failures)} requests failed, such as {failures[0]}"
+        if attempt == 1 or not is_busy():
+            sys.exit(said)
+        print(f"{said}. The machine is too busy to tell; it is measured again.", flush=True)
     times: dict[str, float] = measured["milliseconds"]
     if "calibration" not in times:
         sys.exit(f"The calibration endpoint was hardly asked; {LOG} says why.")
