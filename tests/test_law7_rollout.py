@@ -122,6 +122,19 @@ class Delivery(Secured):
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found
 
+    def current(self) -> str:
+        """The images that have the name of what runs, those of the database among them."""
+        images = "{{.Repository}}:{{.Tag}} {{.ID}}"
+        listed = [
+            "docker",
+            "images",
+            "--format",
+            images,
+            "--filter",
+            f"reference={self.images}/*:current",
+        ]
+        return subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+
     def ids(self) -> set[str]:
         return {each["Id"] for service in SERVICES for each in self.containers(service)}
 
@@ -263,7 +276,9 @@ BROKEN = {
 def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) -> None:
     path, old, new, reason = BROKEN[how]
     developer, version = delivery.developer, f"1.2.{list(BROKEN).index(how)}"
-    before = delivery.ids()
+    before, images = delivery.ids(), delivery.current()
+    assert "postgres" in images
+    developer.append("infrastructure/postgres/Dockerfile", f'LABEL version="{version}"\n')
     if old:
         developer.replace(path, old, new)
     else:
@@ -286,6 +301,7 @@ def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) 
         assert load.failures == []
     # The very same replicas serve, and the checkout and the names of the images are as before.
     assert delivery.ids() == before
+    assert delivery.current() == images
     assert all({"1.1.0", "current"} <= {*tags} for tags in delivery.runs().values())
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.1.0"
     assert delivery.stack.project.git("status", "--porcelain", "--untracked-files=no") == ""
@@ -294,11 +310,25 @@ def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) 
     assert load.failures == []
 
 
+NO_SUCH_FOLDER = """
+services:
+  reports:
+    image: redis:8
+    volumes:
+      - {type: bind, source: ./nowhere, target: /reports, bind: {create_host_path: false}}
+"""
+
+
 def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
     delivery.developer.append(f"{BUSINESS}/main.py", "# Version 1.3.0\n")
-    delivery.release("1.3.0", "One more")
-    assert delivery.deploy("1.3.0").returncode == 0
+    delivery.developer.append("docker-compose.yml", NO_SUCH_FOLDER)
+    delivery.release("1.3.0", "One more, beside something that does not start")
+    done = delivery.deploy("1.3.0")
+    assert done.returncode != 0
+    assert "The services run the new version; something else does not start." in done.stderr
+    assert "The checkout stays at v1.3.0, which serves." in done.stderr
     assert "1.3.0" in delivery.runs()["business_api"]
+    assert delivery.stack.project.git("describe", "--tags").strip() == "v1.3.0"
     with delivery.load() as load:
         done = delivery.make("rollback", "WATCH=3")
     assert done.returncode == 0, done.stderr

@@ -25,7 +25,7 @@ if [ -n "${DEPLOY_KEY:-}" ]; then
 fi
 
 say "$target of $VERSION on $TO."
-# The files of a version belong to it as its images do, so that the checkout goes back with them.
+# The files of a version belong to it as its images do, so that the checkout stays or goes with them.
 ssh "$@" "$TO" sh -s -- "$path" "$VERSION" "$target" <<'REMOTE'
 set -eu
 cd "$1"
@@ -41,10 +41,17 @@ git rev-parse --quiet --verify "refs/tags/v$2" >/dev/null || {
   exit 1
 }
 git checkout --quiet "v$2" --
+ROLLED_OUT=$(mktemp)
+export ROLLED_OUT
+trap 'rm -f "$ROLLED_OUT"' EXIT
 make --no-print-directory "$3" "VERSION=$2" && exit
 code=$?
-git checkout --quiet "$before" --
-echo "The checkout is at $before again." >&2
+if [ -s "$ROLLED_OUT" ]; then
+  echo "The checkout stays at v$2, which serves. Mend what does not start, or take it back." >&2
+else
+  git checkout --quiet "$before" --
+  echo "The checkout is at $before again." >&2
+fi
 exit "$code"
 REMOTE
 say "$VERSION serves on $TO."

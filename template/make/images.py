@@ -37,6 +37,7 @@ class Images:
 
     config: dict[str, Any]
     before: dict[str, str] = field(default_factory=dict)
+    kept_before: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def references(self) -> dict[str, str]:
@@ -63,6 +64,9 @@ class Images:
     def remember(self) -> None:
         """Note what is current, so that it can be put back."""
         self.before = {ref: image_id(ref) for ref in self.references.values()}
+        self.kept_before = {
+            ref: image_id(ref) for ref in (f"{image}:current" for image in self.kept)
+        }
 
     def fetch(self, version: str | None) -> None:
         """Make the images of a version current: from the registry, from here, or built now."""
@@ -114,7 +118,7 @@ class Images:
 
     def back(self) -> None:
         """Make current what was so before this roll-out."""
-        for reference, old in self.before.items():
+        for reference, old in (self.before | self.kept_before).items():
             if old:
                 run("docker", "tag", old, reference)
 

@@ -4,10 +4,12 @@
 only the new ones, watches them under the traffic that there is, and stops the old ones. When
 something fails before that last step, the new replicas go; the old ones have never stopped.
 Without a version the images are built from what is checked out. `--back` does not migrate, because
-a version knows nothing of the migrations of a later one.
+a version knows nothing of the migrations of a later one. The file that ROLLED_OUT names is written
+once the services have changed over, for whoever has to know that although something else failed.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -195,6 +197,8 @@ def main() -> int:
             take_back(rollout, images)
             return 1
     images.keep()
+    if told := os.environ.get("ROLLED_OUT"):
+        Path(told).write_text("The services run what was asked for.\n")
     if not arguments.back:
         try:
             up(images.config, rolls, [name for name in forced if name not in SERVICES])
