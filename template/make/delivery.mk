@@ -35,9 +35,10 @@ images: env ## Build the images of a version
 	$(VERSIONED)
 	IMAGE_TAG=$(VERSION) $(COMPOSE) build
 
+# One after the other: services share images, and a registry may stumble over the same layer twice at once.
 push: env ## Push the images of a version to the registry that IMAGES names
 	$(VERSIONED)
-	IMAGE_TAG=$(VERSION) $(COMPOSE) push --quiet
+	COMPOSE_PARALLEL_LIMIT=1 IMAGE_TAG=$(VERSION) $(COMPOSE) push --quiet
 
 registry-login: ## Log Docker in to REGISTRY as REGISTRY_USER, with REGISTRY_PASSWORD from the environment
 	@printf '%s' "$$REGISTRY_PASSWORD" | docker login --username "$$REGISTRY_USER" --password-stdin "$$REGISTRY"
