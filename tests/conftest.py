@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.docker import swarm_state
 from tests.support.template import repository
@@ -13,20 +16,40 @@ from tests.support.template import repository
 # By how long they take: what is begun last must be short, or one worker waits for the other.
 LONGEST_FIRST = [
     "test_commands.py",
-    "test_law4_keep.py",
     "test_law7_rollout.py",
+    "test_law7_swarm.py",
+    "test_performance.py",
+    "test_law4_keep.py",
     "test_law7_database.py",
+    "test_law7_alerts.py",
     "test_law7_production.py",
     "test_law6_green.py",
-    "test_law7_swarm.py",
-    "test_law7_alerts.py",
     "test_law7_logs.py",
-    "test_performance.py",
     "test_pipelines.py",
     "test_law6_stops.py",
     "test_law7_security.py",
     "test_law7_honest.py",
 ]
+# One worker takes all of these: what each measures under load, another's load would spoil.
+UNDER_LOAD = {
+    "test_commands.py",
+    "test_law7_rollout.py",
+    "test_law7_swarm.py",
+    "test_performance.py",
+}
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Files go to workers whole, and those that are under load all to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "under load" if Path(file).name in UNDER_LOAD else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Of pytest-xdist: how `--dist loadfile` is understood here."""
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
