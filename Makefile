@@ -31,7 +31,7 @@ new: setup ## Start a project: make new DEST=../shop LEVEL=2 (NAME="Corner Shop"
 	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
 test: setup lint ## Run the laws and everything else, on every combination
-	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
+	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 30 tests
 
 lint: setup ## Check style and types of the template's own code
 	$(RUN) ruff check .

@@ -65,12 +65,27 @@ def _remove_the_template() -> Iterator[None]:
     shutil.rmtree(repository(), ignore_errors=True)
 
 
+class AtOnce:
+    """Shows a failure when it happens: a run that is cut off shows no summary."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self.reporter = reporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.reporter.write_line(f"\nFAILED {report.nodeid} ({report.when})", red=True)
+            self.reporter.write_line("\n".join(report.longreprtext.splitlines()[-40:]))
+
+
 SWARM = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Note whether this machine is in a Swarm."""
     session.config.stash[SWARM] = swarm_state()
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, pytest.TerminalReporter):
+        session.config.pluginmanager.register(AtOnce(reporter))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
