@@ -114,9 +114,8 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         running.up()
         placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
         assert placed.status == 201
-        project.make("setup")
-        project.commit("The lock")
-        project.make("upgrade", "LEVEL=3")
+        project.move(Combination(3))
+        project.make("lock")
         project.commit("Level 3")
         http_port, https_port = free_port(), free_port()
         project.append(

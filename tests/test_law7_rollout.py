@@ -155,9 +155,9 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     folder = tmp_path_factory.mktemp("rollout")
     project = start(folder / "host", Combination(2))
     project.append(f"{BUSINESS}/orders/router.py", ROUTE)
-    project.make("setup")
-    project.commit("A route of the team, and the lock")
-    project.make("upgrade", "LEVEL=4")
+    project.commit("A route of the team")
+    project.move(Combination(4))
+    project.make("lock")
     project.commit("Level 4")
     subprocess.run(
         ["git", "clone", "--quiet", "--bare", str(project.path), str(folder / "origin")], check=True

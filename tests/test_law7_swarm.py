@@ -215,7 +215,7 @@ class Swarm(Secured):
 def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     require_docker()
     project = start(tmp_path_factory.mktemp("swarm") / "shop", Combination(4))
-    project.make("setup")
+    project.make("lock")
     project.commit("The lock")
     # conftest.py leaves it at the end of the run.
     if swarm_state() == "inactive":
