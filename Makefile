@@ -7,6 +7,9 @@ ifneq ($(PYENV_ALL),)
 export PYENV_VERSION := $(PYENV_ALL)
 endif
 
+# Where bytecode is not kept, each tool compiles all that it imports whenever it starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 # From the PATH, or put into .uv/ by the first target that needs it.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --quiet
