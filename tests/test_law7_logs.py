@@ -203,7 +203,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         running.compose("up", "--build", "--detach", "--wait", "business_api", "backup")
         make_lines(running)
         yield running
-        running.compose("down", "--volumes")
+        running.compose("down", "--volumes", "--timeout", "0")
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,8 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         }  # fmt: skip
         developer = clone(folder / "origin", folder / "developer")
         project.make("prod", environment=running.environment)
-        context.callback(running.compose, *PRODUCTION[:4], "down", "-v", check=False)
+        down = ("down", "--volumes", "--timeout", "0")
+        context.callback(running.compose, *PRODUCTION[:4], *down, check=False)
         yield Delivery(running, https, developer, settings, images)
 
 

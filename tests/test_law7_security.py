@@ -91,7 +91,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         made = found.make("admin", "LOGIN=ada", given=f"{PASSWORD}\n")
         assert "can log in" in made.stdout, made.stderr
         yield found
-        found.compose("down", "--volumes")
+        found.compose("down", "--volumes", "--timeout", "0")
 
 
 def problem(answer: Answer, status: int) -> None:
