@@ -7,6 +7,7 @@ password, and rolled out over ssh by a real server of OpenSSH, while clients go 
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tests.support.delivery import (
     versions,
 )
 from tests.support.docker import remove_images, require_docker, stack
+from tests.support.http import eventually
 from tests.support.load import Load, under_load
 from tests.support.ports import free_port
 from tests.support.production import PRODUCTION, Secured
@@ -164,8 +166,10 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     )
     project.git("remote", "add", "origin", str(folder / "origin"))
     http, https = free_port(), free_port()
-    for name in ("registry", "ssh", "docker"):
+    for name in ("registry", "ssh", "docker", "bin"):
         (folder / name).mkdir()
+    # The strictest of shells to be fed a script: it reads as it goes, so nothing else may.
+    (folder / "bin/sh").symlink_to(str(shutil.which("bash")))
     with ExitStack() as context:
         running = context.enter_context(stack(project))
         where = context.enter_context(registry(folder / "registry", f"{running.name}-registry"))
@@ -181,6 +185,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         outer = outer_environment()
         remote = running.environment | docker
         remote |= {name: outer[name] for name in ("PATH", "DOCKER_HOST") if name in outer}
+        remote["PATH"] = f"{folder}/bin:{remote['PATH']}"
         ssh = context.enter_context(ssh_host(folder / "ssh", remote))
         settings = docker | ssh | {
             "IMAGES": images,
@@ -334,12 +339,28 @@ def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
         done = delivery.make("rollback", "WATCH=3")
     assert done.returncode == 0, done.stderr
     assert load.failures == []
-    assert "1.1.0" in delivery.runs()["business_api"]
+    # Both, though the data service is the same in either version, and was another one before.
+    assert all("1.1.0" in tags for tags in delivery.runs().values())
     # And by the pipeline, to a version by its name, with the checkout.
     done = delivery.develop("deploy-back", "VERSION=1.3.0")
     assert done.returncode == 0, done.stderr
     assert "1.3.0" in delivery.runs()["business_api"]
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.3.0"
+
+
+def test_a_version_is_taken_back_although_a_service_does_not_run(delivery: Delivery) -> None:
+    ids = [each["Id"] for each in delivery.containers("business_api")]
+    subprocess.run(["docker", "stop", "--time", "0", *ids], check=True, capture_output=True)
+    done = delivery.make("rollback")
+    assert done.returncode == 0, done.stderr
+    assert "started where it was" in done.stdout
+    assert all("1.1.0" in tags for tags in delivery.runs().values())
+    assert [len(delivery.containers(service)) for service in SERVICES] == [2, 2]
+    eventually(lambda: delivery.no_order().startswith("Nobody knows order"), seconds=30)
+    # And on again, from replicas that run.
+    done = delivery.make("rollback", "WATCH=1")
+    assert done.returncode == 0, done.stderr
+    assert "1.3.0" in delivery.runs()["business_api"]
 
 
 def test_a_roll_out_that_is_interrupted_leaves_one_version_behind(delivery: Delivery) -> None:

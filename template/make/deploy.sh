@@ -44,7 +44,8 @@ git checkout --quiet "v$2" --
 ROLLED_OUT=$(mktemp)
 export ROLLED_OUT
 trap 'rm -f "$ROLLED_OUT"' EXIT
-make --no-print-directory "$3" "VERSION=$2" && exit
+# Without the input that this script comes by, or what make starts would read the rest of it.
+make --no-print-directory "$3" "VERSION=$2" < /dev/null && exit
 code=$?
 if [ -s "$ROLLED_OUT" ]; then
   echo "The checkout stays at v$2, which serves. Mend what does not start, or take it back." >&2

@@ -123,7 +123,11 @@ class Images:
                 run("docker", "tag", old, reference)
 
     def keep(self) -> None:
-        """Give what was current before another name, for the way back."""
-        for reference, old in self.before.items():
-            if old and old != image_id(reference):
-                run("docker", "tag", old, f"{untagged(reference)}:previous")
+        """Give what was current before another name, for the way back.
+
+        All of it, also what this version has in common with the one before: together they served.
+        """
+        if any(old != image_id(reference) for reference, old in self.before.items()):
+            for reference, old in self.before.items():
+                if old:
+                    run("docker", "tag", old, f"{untagged(reference)}:previous")

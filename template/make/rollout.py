@@ -196,18 +196,33 @@ def main() -> int:
             print(f"{error or 'Stopped.'}", file=sys.stderr)
             take_back(rollout, images)
             return 1
+    elif arguments.back:
+        say("not every service runs, so the earlier version is started where it was")
+        try:
+            compose("up", "--detach", "--no-build", "--wait", "--no-deps", *SERVICES)
+        except CommandError as error:
+            images.back()
+            print(f"{error}\nThe earlier version does not start either.", file=sys.stderr)
+            return 1
     images.keep()
-    if told := os.environ.get("ROLLED_OUT"):
-        Path(told).write_text("The services run what was asked for.\n")
+    if rolls or arguments.back:
+        tell_that_it_serves()
     if not arguments.back:
         try:
             up(images.config, rolls, [name for name in forced if name not in SERVICES])
         except CommandError as error:
             said = "The services run the new version; something else does not start."
-            print(f"{error}\n{said}", file=sys.stderr)
+            print(f"{error}\n{said if rolls else 'Not everything starts.'}", file=sys.stderr)
             return 2
         CHANGED.unlink(missing_ok=True)
+        tell_that_it_serves()
     return 0
+
+
+def tell_that_it_serves() -> None:
+    """Write the file that whoever deploys looks for."""
+    if told := os.environ.get("ROLLED_OUT"):
+        Path(told).write_text("The services run what was asked for.\n")
 
 
 def stop(*_: object) -> None:

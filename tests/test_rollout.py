@@ -1,0 +1,55 @@
+"""What a roll-out says when not everything starts: whoever deploys acts on it."""
+
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from extensions.stages import TEMPLATE
+
+IMAGES = SimpleNamespace(
+    config={"services": {}},
+    before={"shop/business_api": "sha256:1"},
+    remember=lambda: None,
+    fetch=lambda _: None,
+    keep=lambda: None,
+)
+
+
+@pytest.mark.parametrize("others_start", [True, False])
+@pytest.mark.parametrize("rolls", [True, False])
+def test_it_says_that_a_version_serves_when_it_does(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    rolls: bool,
+    others_start: bool,
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["rollout.py", "1.0.0"])
+    monkeypatch.setenv("ROLLED_OUT", str(tmp_path / "rolled-out"))
+    names = runpy.run_path(str(TEMPLATE / "make/rollout.py"))
+    program = names["main"].__globals__
+
+    def up(*_: object) -> None:
+        if not others_start:
+            raise program["CommandError"]("The broker does not start.")
+
+    stand_ins: dict[str, Any] = {
+        "Images": lambda _: IMAGES,
+        "compose": lambda *_: "{}",
+        "containers": lambda _: [{"Id": "1"}] if rolls else [],
+        "readers": lambda *_: [],
+        "roll": lambda *_: None,
+        "up": up,
+    }
+    program |= stand_ins
+    assert program["main"]() == (0 if others_start else 2)
+    assert (tmp_path / "rolled-out").exists() == (rolls or others_start)
+    said = capsys.readouterr().err
+    assert ("The services run the new version" in said) == (rolls and not others_start)
+    assert ("Not everything starts." in said) == (not rolls and not others_start)
