@@ -296,5 +296,11 @@ def test_a_broken_version_is_taken_back_by_swarm(swarm: Swarm) -> None:
     assert done.returncode != 0
     assert "business_api was taken back" in done.stderr
     assert load.failures == []
-    assert swarm.image("business_api") == "1.0.0"
-    assert swarm.running("business_api") == {"1.0.0"}
+    # Both: Swarm took back the one that failed, and a version is all of its services.
+    assert [swarm.image(service) for service in SERVICES] == ["1.0.0", "1.0.0"]
+    assert [swarm.running(service) for service in SERVICES] == [{"1.0.0"}, {"1.0.0"}]
+    # What is before that is the broken one.
+    done = swarm.make("stack-rollback")
+    assert done.returncode != 0
+    assert "Swarm knows nothing before what business_api runs" in done.stderr
+    assert [swarm.image(service) for service in SERVICES] == ["1.0.0", "1.0.0"]

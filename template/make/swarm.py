@@ -41,6 +41,11 @@ def inspect(name: str) -> Spec:
     return found[0]
 
 
+def image_of(service: Spec) -> str:
+    """Return the image that a service is to run."""
+    return str(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
 def tasks(name: str) -> list[Spec]:
     """Return the tasks of a service, the newest first."""
     listed = run("docker", "service", "ps", "--no-trunc", "--format", "{{json .}}", name)
@@ -142,23 +147,47 @@ def bring() -> None:
     migrated(f"{name}_{MIGRATE}", stack["services"][MIGRATE]["image"])
     say("everything else: new replicas first")
     deploy(name, stack)
-    wait([f"{name}_{service}" for service in stack["services"]], before)
+    try:
+        wait([f"{name}_{service}" for service in stack["services"]], before)
+    except CommandError:
+        # Swarm goes back service by service, and a version is all of them.
+        changed = [
+            service
+            for service in reversed(SERVICES)
+            if (old := before.get(f"{name}_{service}"))
+            and image_of(inspect(f"{name}_{service}")) != image_of(old)
+        ]
+        roll_back(name, changed)
+        raise
     say("every service runs as it is to")
 
 
 def back() -> None:
-    """Take the services back to what they were before the last update."""
+    """Take the services back to what they were before the last update; raise when it is unknown."""
     name = json.loads(compose("config", "--format", "json"))["name"]
-    for service in reversed(SERVICES):
+    unknown = [
+        service for service in SERVICES if not inspect(f"{name}_{service}").get("PreviousSpec")
+    ]
+    if unknown:
+        raise CommandError(
+            f"Swarm knows nothing before what {' and '.join(unknown)} runs. Nothing was changed. "
+            "To bring an earlier version, check it out and: make stack VERSION=1.2.2"
+        )
+    roll_back(name, list(reversed(SERVICES)))
+
+
+def roll_back(name: str, services: list[str]) -> None:
+    """Let services go back to their specification of before, and wait until they have."""
+    for service in services:
         say(f"taking {service} back")
         run("docker", "service", "rollback", "--detach", f"{name}_{service}")
     end = time.monotonic() + CONVERGENCE_SECONDS
-    for service in SERVICES:
+    for service in services:
         while inspect(f"{name}_{service}")["UpdateStatus"]["State"] != "rollback_completed":
             if time.monotonic() > end:
                 raise CommandError(f"{service} does not go back:\n{reasons(f'{name}_{service}')}")
             time.sleep(1)
-        image = inspect(f"{name}_{service}")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+        image = image_of(inspect(f"{name}_{service}"))
         say(f"{untagged(image).rpartition('/')[2]} runs {image.rpartition(':')[2]}")
 
 
