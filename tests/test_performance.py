@@ -1,6 +1,7 @@
 """Performance tests of level 4: their objectives are those that are alerted, and they can fail."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ import yaml
 
 from extensions.stages import TEMPLATE, Combination
 from tests.support.docker import stack
+from tests.support.matrix import FULL
 from tests.support.project import Project, start
 
 RULES = TEMPLATE / "infrastructure/prometheus/rules/error-budget.yml"
@@ -74,6 +76,10 @@ def test_it_goes_nowhere_else_and_says_what_it_does_not_understand(
     assert not (project.path / "reports").exists()
 
 
+# The others take minutes each.
+LONG = ["stress", "spike"] if FULL else []
+
+
 def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
     project = start(tmp_path / "slow", Combination(4))
     router = project.read(ROUTER)
@@ -86,6 +92,25 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
         environment = running.environment
         project.make("up", "EXTRA=-f docker-compose.test.yml", environment=environment)
         done = project.make("performance", "PROFILE=load", environment=environment, check=False)
+        for profile in LONG:
+            project.make("performance", f"PROFILE={profile}", environment=environment, check=False)
+        soak = ("PROFILE=soak", "DURATION=15s")
+        project.make("performance", *soak, environment=environment, check=False)
+        # What a pipeline has started goes with all its data, and nobody else's does.
+        refused = project.make("discard", check=False)
+        assert refused.returncode == 2
+        assert "Say whose" in refused.stdout
+        assert running.compose("ps", "--quiet") != ""
+        project.make("discard", environment=environment)
+        label = f"label=com.docker.compose.project={running.name}"
+        for kind, filter_ in (
+            ("container", label),
+            ("volume", label),
+            ("image", f"reference={running.name}-*"),
+        ):
+            listed = ["docker", kind, "ls", "--quiet", "--filter", filter_]
+            left = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+            assert left == "", f"{kind}: {left}"
     assert done.returncode != 0
     assert "What is promised was not kept:" in done.stderr
     assert '"read an order": 500' in done.stderr
@@ -93,3 +118,9 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
     assert "- Verdict: FAILED" in report
     assert "requests within 0.5 seconds, 99 % are promised" in report
     assert "requests without an error, 99.9 % are promised" in report
+    for profile in [*LONG, "soak"]:
+        report = project.read(f"reports/performance-{profile}.md")
+        assert "- Verdict: FAILED" in report
+        assert ("Highest rate that met the objectives: " in report) == (profile == "stress")
+    for service in ("business_api", "data_postgres_api"):
+        assert re.search(rf"Memory of {service}: \d+ MB before, \d+ MB after", report)

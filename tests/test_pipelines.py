@@ -116,7 +116,7 @@ ELSEWHERE = {
     "push": "test_law7_rollout.py",
     "deploy": "test_law7_rollout.py",
     "deploy-back": "test_law7_rollout.py",
-    "down": "test_law7_honest.py",
+    "discard": "test_performance.py",
 }
 HERE = ("unit", "integration", "secret-scan", "images", "image-scan", "sbom")
 

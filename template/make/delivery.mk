@@ -1,5 +1,5 @@
 # Versions: released, brought into production, watched, and taken back.
-.PHONY: release images push registry-login rollout rollback versions deploy deploy-back unit integration
+.PHONY: release images push registry-login rollout rollback versions deploy deploy-back unit integration discard
 
 # From the command line only: many environments have a VERSION of their own.
 ifneq ($(origin VERSION),command line)
@@ -27,6 +27,11 @@ unit: setup ## Run the unit tests alone
 
 integration: setup ## Run the tests that need a database and other processes
 	$(UV) run pytest --no-cov tests --ignore tests/service
+
+discard: ## Stop what a job has started, and delete its data and images: wants COMPOSE_PROJECT_NAME
+	@[ -n "$$COMPOSE_PROJECT_NAME" ] || { \
+	  echo 'This deletes data. Say whose in the environment: COMPOSE_PROJECT_NAME'; exit 2; }
+	$(COMPOSE) down --volumes --rmi local
 
 release: ## Give what is checked out a version: make release VERSION=1.2.3
 	@VERSION="$(VERSION)" ANY_BRANCH="$(ANY_BRANCH)" sh make/release.sh
