@@ -383,19 +383,16 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     # The longest way of all runs the suites before and after, and from level 1 types and style are
     # looked at too; the tree that the others arrive at is the same (law 3).
     runs_suites = FULL or high.level - low.level == RULES.highest - 1
-    goes_all_the_way = FULL or low.level == 1
-    if goes_all_the_way:
+    is_looked_at = FULL or low.level == 1
+    if is_looked_at:
         project.make("setup")
     project.commit("All edits, and the lock")
     if runs_suites:
         project.make("test")
-    if goes_all_the_way:
-        # The very command that a team uses: it also refreshes the lock and looks for markers.
-        added = [f"MODULE={module}" for module in high.modules - low.modules]
-        other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
-        project.make("upgrade", f"LEVEL={high.level}", *added, *other)
-    else:
-        project.move(high)
+    # The very command that a team uses: it also refreshes the lock and looks for markers.
+    added = [f"MODULE={module}" for module in high.modules - low.modules]
+    other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
+    project.make("upgrade", f"LEVEL={high.level}", *added, *other)
     check_kept(project, EDITS)
     project.make("env")
     config = subprocess.run(
@@ -404,7 +401,7 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     assert config.returncode == 0, config.stderr
     for text in ("GREETING: hello", "SHOP: open", "image: redis:8"):
         assert text in config.stdout
-    if goes_all_the_way:
+    if is_looked_at:
         project.make("lint")
     if runs_suites:
         # At level 4 without what needs other processes: the edits are in the services.
