@@ -19,6 +19,7 @@ LONGEST_FIRST = [
     "test_law7_rollout.py",
     "test_law7_swarm.py",
     "test_performance.py",
+    "test_law6_stops.py",
     "test_law4_keep.py",
     "test_law7_database.py",
     "test_law7_alerts.py",
@@ -26,7 +27,6 @@ LONGEST_FIRST = [
     "test_law6_green.py",
     "test_law7_logs.py",
     "test_pipelines.py",
-    "test_law6_stops.py",
     "test_law7_security.py",
     "test_law7_honest.py",
 ]
@@ -36,6 +36,7 @@ UNDER_LOAD = {
     "test_law7_rollout.py",
     "test_law7_swarm.py",
     "test_performance.py",
+    "test_law6_stops.py",
 }
 
 

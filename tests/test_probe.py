@@ -32,8 +32,10 @@ def service(status: int) -> Iterator[int]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
         Thread(target=server.serve_forever).start()
-        yield server.server_address[1]
-        server.shutdown()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
 
 
 def probe(port: int) -> int:
