@@ -7,6 +7,7 @@ import pytest
 
 from extensions.stages import Combination
 from tests.support.docker import require_docker, stack
+from tests.support.matrix import FULL
 from tests.support.project import start
 
 # What each level's own gates find: a file, what is changed in it, and the gate that stops.
@@ -84,8 +85,13 @@ BREAKS = {
 }
 
 
+# Found by gates of which another is seen to stop, after minutes of those before it.
+RARELY: set[str] = set() if FULL else {"an API", "a rule", "a query", "no baseline"}
+
+
 @pytest.mark.parametrize(
-    ("level", "broken"), [(level, key) for level in BREAKS for key in BREAKS[level]]
+    ("level", "broken"),
+    [(level, key) for level in BREAKS for key in BREAKS[level] if key not in RARELY],
 )
 def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken: str) -> None:
     require_docker()
