@@ -73,9 +73,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         project.append("services/business_api/src/business_api/main.py", OURS)
         placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
         assert placed.status == 201
-        project.commit("A route of the team")
-        project.move(Combination(4))
-        project.make("lock")
+        project.make("setup")
+        project.commit("The lock")
+        project.make("upgrade", "LEVEL=4")
         project.commit("Level 4")
         http, https = free_port(), free_port()
         project.write("docker-compose.override.yml", OVERRIDE)
@@ -553,7 +553,9 @@ def test_a_route_of_the_team_is_guarded_on_the_day_of_the_move(tmp_path: Path) -
         running.up()
         order = call("POST", f"{running.business}/api/v1/orders", ORDER).json
         assert call("GET", f"{running.business}/hello/ada").json == "ada"
-        project.move(Combination(4))
+        project.make("setup")
+        project.commit("The lock")
+        project.make("upgrade", "LEVEL=4")
         project.commit("Level 4")
         running.up()
         is_a_pair_with(running, order["id"])
