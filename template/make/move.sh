@@ -96,6 +96,12 @@ if ! said=$("$UV" tool run --quiet --from 'copier>=9.18' copier "$@" --quiet 2>&
   exit 1
 fi
 
+# Bytecode keeps the folders of code that is gone.
+for folder in services shared tests; do
+  [ ! -d "$folder" ] || find "$folder" -depth -type d -name __pycache__ -exec sh -c \
+    'for each; do rm -rf "$each" && rmdir "${each%/*}"; done' sh {} + 2>/dev/null || :
+done
+
 conflicts=$(git grep --untracked -lE '^(<<<<<<< before updating|>>>>>>> after updating)' || :)
 if [ -n "$conflicts" ]; then
   say "" "These files hold both your edit and the new text, between conflict markers:" "$conflicts" \
