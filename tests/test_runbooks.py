@@ -31,7 +31,17 @@ OPERATIONS = (
 )
 # What every machine has that runs the project.
 PROGRAMS = {"cat", "curl", "git", "openssl", "rm", "ssh"}
-DOCKER = {"image prune", "info", "inspect", "restart", "stack rm", "stats", "swarm", "system df"}
+DOCKER = {
+    "image prune",
+    "info",
+    "inspect",
+    "login",
+    "restart",
+    "stack rm",
+    "stats",
+    "swarm",
+    "system df",
+}
 # Those whose words are all services, those of which the first is one, and those without any.
 OF_SERVICES = {"build", "kill", "logs", "ps", "restart", "rm", "start", "stop", "up"}
 IN_A_SERVICE = {"exec", "port", "run"}
