@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from extensions.stages import Combination, template_files
-from tests.support.docker import require_docker
+from tests.support.docker import compose_files, require_docker
 from tests.support.matrix import PYTHONS, RULES
 from tests.support.project import empty_directories, files_of, render
 
@@ -175,12 +175,10 @@ def test_every_compose_file_set_is_valid(rendered: tuple[Combination, Path]) -> 
     require_docker()
     _, folder = rendered
     (folder / ".env").write_text((folder / ".env.example").read_text())
-    sets: list[list[str]] = [[]] + [
-        ["-f", path.name] for path in sorted(folder.glob("docker-compose.*.yml"))
-    ]
+    purposes = [path.name.split(".")[1] for path in folder.glob("docker-compose.*.yml")]
     try:
-        for extra in sets:
-            compose = ["docker", "compose", "-f", "docker-compose.yml", *extra, "config", "--quiet"]
+        for purpose in (None, *sorted(purposes)):
+            compose = ["docker", "compose", *compose_files(folder, purpose), "config", "--quiet"]
             done = subprocess.run(
                 compose, cwd=folder, capture_output=True, text=True, env=os.environ
             )
@@ -195,19 +193,22 @@ def test_no_container_of_production_bears_a_secret(rendered: tuple[Combination, 
     combination, folder = rendered
     if combination.level < 3:
         return
-    listed = re.search(r"for key in (.*?); do", (folder / "make/secrets.sh").read_text(), re.DOTALL)
-    assert listed
-    names = listed[1].replace("\\\n", " ").split()
+    example = (folder / ".env.example").read_text()
+    production = "".join(
+        (folder / path).read_text() for path in compose_files(folder, "prod") if path != "-f"
+    )
+    generated = re.findall(r"^(\w+)=generate", example, re.MULTILINE)
+    files = [name.upper() for name in re.findall(r"file: secrets/(\w+)$", production, re.MULTILINE)]
+    # Public is public.
+    names = {*generated, *files} - {"SERVICE_PUBLIC_KEYS"}
+    assert len(names) >= 2
     plain = "".join(
-        line
-        for line in (folder / ".env.example").read_text().splitlines(keepends=True)
-        if line.partition("=")[0] not in names
+        line for line in example.splitlines(keepends=True) if line.partition("=")[0] not in names
     )
     (folder / ".env").write_text(plain + "".join(f"{name}=bare-{name}\n" for name in names))
-    files = ("-f", "docker-compose.yml", "-f", "docker-compose.prod.yml")
     try:
         done = subprocess.run(
-            ["docker", "compose", *files, "config"],
+            ["docker", "compose", *compose_files(folder, "prod"), "config"],
             check=True, cwd=folder, capture_output=True, text=True,
         )  # fmt: skip
     finally:

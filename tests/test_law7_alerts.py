@@ -23,11 +23,11 @@ import yaml
 
 from extensions.stages import Combination
 from tests.support.dashboards import not_of_the_schema, panels, without_data
-from tests.support.docker import Stack, require_docker, stack
+from tests.support.docker import Stack, compose_files, require_docker, stack
 from tests.support.http import call, eventually
 from tests.support.oauth import Browser, Login
 from tests.support.ports import free_port
-from tests.support.production import PRODUCTION, Secured
+from tests.support.production import Secured
 from tests.support.project import Project, outer_environment, start
 
 PASSWORD = "correct horse battery staple"
@@ -254,8 +254,8 @@ def test_who_reads_a_new_secret_starts_anew_and_nobody_else(tmp_path: Path) -> N
         project.append(".env", f"{key}={value}\n")
         project.make("secrets")
         assert project.read(f"secrets/{key.lower()}") == value
-        files = "docker compose -f docker-compose.yml -f docker-compose.prod.yml"
-        script = f"{files} config --format json | python3 make/readers.py secrets/.changed"
+        compose = "COMPOSE_FILE=$(make --silent files FOR=prod) docker compose"
+        script = f"{compose} config --format json | python3 make/readers.py secrets/.changed"
         done = subprocess.run(
             ["sh", "-ec", script], cwd=project.path, capture_output=True, text=True, check=True
         )
@@ -420,7 +420,8 @@ def test_dashboards_without_grafana_are_of_its_schema(project: Project, name: st
 
 
 def test_nothing_of_it_is_published_in_production(watched: Watched) -> None:
-    config = watched.stack.compose(*PRODUCTION[:4], "config", "--format", "json")
+    files = compose_files(watched.stack.project.path, "prod", override=False)
+    config = watched.stack.compose(*files, "config", "--format", "json")
     services = json.loads(config)["services"]
     assert {name for name, service in services.items() if service.get("ports")} == {"gateway"}
     for name in ("alertmanager", "jaeger"):

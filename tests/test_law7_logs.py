@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from extensions.stages import Combination
-from tests.support.docker import Stack, require_docker, stack
+from tests.support.docker import Stack, compose_files, require_docker, stack
 from tests.support.elastic import BROKEN_OFF, Elastic, elastic
 from tests.support.http import call, eventually
 from tests.support.logstash import Event, Pipeline, Plugin, UnknownConfigurationError
@@ -37,11 +37,6 @@ LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "curre
 ORDER = {"lines": [LINE]}
 # What nothing in production publishes, for the test to call.
 OVERRIDE = 'services:\n  business_api:\n    ports: ["127.0.0.1::8000"]\n'
-PRODUCTION = (
-    *("-f", "docker-compose.yml"),
-    *("-f", "docker-compose.prod.yml"),
-    *("-f", "docker-compose.override.yml"),
-)
 DOCKERS_TIME = "2026-11-23T12:00:00.123Z"
 
 
@@ -147,7 +142,7 @@ class Running:
     stack: Stack
 
     def compose(self, *arguments: str) -> str:
-        return self.stack.compose(*PRODUCTION, *arguments)
+        return self.stack.production(*arguments)
 
     def printed(self) -> list[Printed]:
         """Every line of every container, with the attributes that Docker keeps beside it."""
@@ -455,13 +450,13 @@ def read_json(file: Path) -> Any:
     return json.loads(file.read_text())
 
 
-def compose_files(folder: Path) -> dict[str, dict[str, Any]]:
+def services_of(folder: Path) -> dict[str, dict[str, Any]]:
     class Loader(yaml.SafeLoader):
         pass
 
     for tag in ("!reset", "!override"):
         Loader.add_constructor(tag, lambda loader, node: f"{node.tag} {node.value}")
-    files = (f"{ELK}/compose.yml", "docker-compose.prod.yml")
+    files = (f"{ELK}/compose.yml", f"{ELK}/compose.prod.yml")
     return {name: yaml.load((folder / name).read_text(), Loader)["services"] for name in files}
 
 
@@ -502,7 +497,7 @@ def test_what_is_sent_is_what_is_expected(folder: Path, collector: Collector) ->
     assert collector.filebeat["output.logstash"] == {"hosts": [f"logstash:{beats.options['port']}"]}
     (letters,) = collector.rejected.inputs
     pipelines = yaml.safe_load((folder / ELK / "logstash/pipelines.yml").read_text())
-    services = compose_files(folder)[f"{ELK}/compose.yml"]
+    services = services_of(folder)[f"{ELK}/compose.yml"]
     paths = {p["path.config"]: p for p in pipelines}
     assert {Path(path).name for path in paths} == {"logs.conf", "rejected.conf"}
     for path in paths:
@@ -537,8 +532,8 @@ def test_filebeat_loses_no_file(collector: Collector) -> None:
 
 
 def test_compose_mounts_what_is_there_and_publishes_nothing(folder: Path) -> None:
-    files = compose_files(folder)
-    services, production = files[f"{ELK}/compose.yml"], files["docker-compose.prod.yml"]
+    files = services_of(folder)
+    services, production = files[f"{ELK}/compose.yml"], files[f"{ELK}/compose.prod.yml"]
     assert services.keys() == WELL.keys()
     versions = {service["image"].rsplit(":")[-1] for service in services.values()}
     assert len(versions) == 1, "all parts of the stack are of one version"
@@ -560,7 +555,7 @@ def test_compose_mounts_what_is_there_and_publishes_nothing(folder: Path) -> Non
 
 
 def test_what_collects_lines_needs_nothing_of_kibana(folder: Path) -> None:
-    services = compose_files(folder)[f"{ELK}/compose.yml"]
+    services = services_of(folder)[f"{ELK}/compose.yml"]
 
     def needs(name: str) -> set[str]:
         found = services[name].get("depends_on", {})
@@ -823,7 +818,8 @@ WELL = {
 def test_with_stubs_the_containers_start_in_production(running: Running) -> None:
     parts = ("kibana", "logstash", "filebeat")
     running.compose("up", "--detach", "--wait", "--no-build", *parts)
-    assert health(running.stack, *PRODUCTION).items() >= WELL.items()
+    files = compose_files(running.stack.project.path, "prod")
+    assert health(running.stack, *files).items() >= WELL.items()
     for name in WELL:
         ((_, container),) = [
             row.split()

@@ -30,7 +30,6 @@ from tests.support.dashboards import not_of_the_schema, panels, without_data
 from tests.support.docker import Stack, require_docker, stack
 from tests.support.http import PROBLEM, Answer, call, eventually
 from tests.support.ports import free_port
-from tests.support.production import PRODUCTION
 from tests.support.project import start
 
 LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
@@ -80,7 +79,7 @@ class Production:
             return answer
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        return self.stack.compose(*PRODUCTION[:4], *arguments, check=check)
+        return self.stack.production(*arguments, check=check)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What Docker knows about the containers of a service."""
@@ -126,7 +125,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         )
         project.make("prod", environment=running.environment)
         yield Production(running, http_port, https_port, placed.json)
-        running.compose(*PRODUCTION[:4], "down", "--volumes", "--timeout", "0")
+        running.production("down", "--volumes", "--timeout", "0")
 
 
 def problem(answer: Answer, status: int) -> None:

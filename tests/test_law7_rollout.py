@@ -31,7 +31,7 @@ from tests.support.docker import remove_images, require_docker, stack
 from tests.support.http import eventually
 from tests.support.load import Load, under_load
 from tests.support.ports import free_port
-from tests.support.production import PRODUCTION, Secured
+from tests.support.production import Secured
 from tests.support.project import Project, outer_environment, start
 
 BUSINESS = "services/business_api/src/business_api"
@@ -197,7 +197,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         developer = clone(folder / "origin", folder / "developer")
         project.make("prod", environment=running.environment)
         down = ("down", "--volumes", "--timeout", "0")
-        context.callback(running.compose, *PRODUCTION[:4], *down, check=False)
+        context.callback(running.production, *down, check=False)
         yield Delivery(running, https, developer, settings, images)
 
 

@@ -20,11 +20,11 @@ from playwright.sync_api import BrowserContext
 
 from extensions.stages import Combination
 from tests.support.browser import browse
-from tests.support.docker import Stack, require_docker, stack
+from tests.support.docker import Stack, compose_files, require_docker, stack
 from tests.support.http import PROBLEM, Answer, call, eventually
 from tests.support.oauth import Browser, Login, query_of
 from tests.support.ports import free_port
-from tests.support.production import PRODUCTION, Secured
+from tests.support.production import Secured
 from tests.support.project import outer_environment, start
 
 LINE = {"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
@@ -286,9 +286,7 @@ def test_no_log_holds_a_secret(shop: Shop) -> None:
 
 def test_the_data_service_answers_nobody_else(shop: Shop) -> None:
     ask = "import urllib.request as r; r.urlopen('http://data_postgres_api:8001/api/v1/orders')"
-    done = shop.stack.compose(
-        *PRODUCTION, "exec", "-T", "business_api", "python", "-c", ask, check=False
-    )
+    done = shop.stack.production("exec", "-T", "business_api", "python", "-c", ask, check=False)
     assert done == ""
     logged = shop.compose("logs", "--no-log-prefix", "--tail", "50", "data_postgres_api")
     assert '"status":401' in logged
@@ -461,8 +459,9 @@ def _from_vault(shop: Shop, *settings: str) -> subprocess.CompletedProcess[str]:
         "time.sleep(8)"
     )
     options = [option for setting in settings for option in ("--env", setting)]
+    files = compose_files(shop.stack.project.path, "prod")
     return subprocess.run(
-        ["docker", "compose", *PRODUCTION, "run", "--rm", "--no-deps", "-T", *options,
+        ["docker", "compose", *files, "run", "--rm", "--no-deps", "-T", *options,
          "data_postgres_api", "python", "-c", code],
         cwd=shop.stack.project.path,
         env=outer_environment() | shop.stack.environment,

@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 
 from extensions.stages import Combination
-from tests.support.docker import remove_images, require_docker, stack, swarm_state
+from tests.support.docker import (
+    compose_files,
+    remove_images,
+    require_docker,
+    stack,
+    swarm_state,
+)
 from tests.support.http import eventually
 from tests.support.load import LINE, under_load
 from tests.support.ports import free_port
-from tests.support.production import PRODUCTION, Secured
+from tests.support.production import Secured
 from tests.support.project import Project, start
 
 BUSINESS = "services/business_api/src/business_api"
@@ -55,7 +61,7 @@ def written(project: Project) -> dict[str, Any]:
 def described(project: Project) -> dict[str, Any]:
     """What Compose makes of the production files, for the same version."""
     done = subprocess.run(
-        ["docker", "compose", *PRODUCTION[:4], "config", "--format", "json"],
+        ["docker", "compose", *compose_files(project.path, "prod"), "config", "--format", "json"],
         cwd=project.path,
         env=os.environ | {"IMAGE_TAG": "1.2.3"},
         check=True,

@@ -90,7 +90,7 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
     project.write(ROUTER, router)
     with stack(project) as running:
         environment = running.environment
-        project.make("up", "EXTRA=-f docker-compose.test.yml", environment=environment)
+        project.make("up", "FOR=test", environment=environment)
         done = project.make("performance", "PROFILE=load", environment=environment, check=False)
         for profile in LONG:
             project.make("performance", f"PROFILE={profile}", environment=environment, check=False)

@@ -19,6 +19,8 @@ FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"(?:^|(?<=\n\n))(?: {4,}\S.*\n)+")
 INLINE = re.compile(r"`([^`]+)`")
 FUNCTION = re.compile(r"^(\w+)\(\) \{ (.*); \}$")
+# A setting of one command, which another one prints.
+PRINTED = re.compile(r"\b[A-Z_]+=\$\(([^()]*)\) ")
 COMPOSE = ["docker", "compose"]
 # Beside the runbooks, what is typed in production.
 OPERATIONS = (
@@ -74,6 +76,11 @@ def inline_of(text: str) -> list[str]:
     return [" ".join(code.split()) for code in INLINE.findall(prose)]
 
 
+def apart(lines: list[str]) -> list[str]:
+    """Return the lines, and what prints a setting of theirs as a line of its own."""
+    return [part for line in lines for part in (*PRINTED.findall(line), PRINTED.sub("", line))]
+
+
 def simple_commands(line: str) -> list[list[str]]:
     """Return the words of each command of a line, without what is redirected to where."""
     found: list[list[str]] = [[]]
@@ -95,11 +102,11 @@ def simple_commands(line: str) -> list[list[str]]:
 
 def commands(text: str) -> list[list[str]]:
     """Return the words of every command that a document gives, its own functions filled in."""
-    code = code_of(text)
+    code = apart(code_of(text))
     functions = {name: body for line in code for name, body in FUNCTION.findall(line)}
     known = ("make", "docker", *functions)
     lines = [line for line in code if not FUNCTION.match(line)]
-    lines += [line for line in inline_of(text) if " " in line and line.split()[0] in known]
+    lines += [line for line in apart(inline_of(text)) if " " in line and line.split()[0] in known]
     lines = [line for line in lines if line != "docker compose"]
     found = [command for line in lines for command in simple_commands(line)]
 
@@ -262,7 +269,7 @@ restart gateway`; `TO=latest` and `make` are no commands.
       sh make/certs.sh && make prod
 
 ```bash
-ask() { docker compose -f docker-compose.yml exec -T elasticsearch sh -c 'curl "$@"' sh "$@"; }
+ask() { COMPOSE_FILE=$(make files FOR=prod) docker compose exec -T elk sh -c 'curl "$@"' sh "$@"; }
 ask 'localhost:9200/_cat/indices?v'
 ```
 
@@ -274,7 +281,8 @@ make: nothing
 
 def test_commands_are_found_wherever_they_stand() -> None:
     assert commands(PAGE) == [
-        [*COMPOSE, "-f", "docker-compose.yml", "exec", "-T", "elasticsearch",
+        ["make", "files", "FOR=prod"],
+        [*COMPOSE, "exec", "-T", "elk",
          "sh", "-c", 'curl "$@"', "sh", "localhost:9200/_cat/indices?v"],
         ["make", "backups"],
         ["cat"],
@@ -303,6 +311,7 @@ def test_commands_are_found_wherever_they_stand() -> None:
             "no file docker-compose.production.yml",
         ),
         ("docker compose promote postgres", "docker compose promote"),
+        ("COMPOSE_FILE=$(make file FOR=prod) docker compose ps", "no target file"),
         ("docker container prune", "docker container"),
         ("sh make/failover.sh", "no script make/failover.sh"),
         ("make nodes && pg_ctl promote", "no program pg_ctl"),

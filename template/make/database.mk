@@ -4,8 +4,8 @@
 SUSPECTS += postgres postgres_standby
 
 # What runs was started with the files of production or of development, and goes on with them.
-promote rejoin restore: EXTRA = $(if $(findstring docker-compose.prod.yml,$(shell \
-	docker compose ps --all --format '{{.Labels}}')),-f docker-compose.prod.yml)
+promote rejoin restore: FOR = $(if $(findstring docker-compose.prod.yml,$(shell \
+	docker compose ps --all --format '{{.Labels}}')),prod)
 
 NODE_STATE = SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END || coalesce((SELECT \
 	', followed by ' || application_name || ' (' || sync_state || ', ' || state || '), ' || \

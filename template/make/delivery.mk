@@ -18,7 +18,7 @@ endif
 START = @COMPOSE="$(COMPOSE)" python3 make/rollout.py $(VERSION) $(if $(WATCH),--watch $(WATCH)) || \
 	{ code=$$?; [ $$code != 2 ] || $(COMPOSE) logs --tail 3 $(SUSPECTS); exit $$code; }
 IN_PRODUCTION = images push rollout rollback versions
-$(IN_PRODUCTION): EXTRA = -f docker-compose.prod.yml
+$(IN_PRODUCTION): FOR = prod
 VERSIONED = @printf '%s\n' "$(VERSION)" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$$' || \
 	{ echo 'Say which version: make $@ VERSION=1.2.3'; exit 2; }
 

@@ -55,8 +55,7 @@ class Stack:
 
     def make(self, *arguments: str) -> str:
         """Run a target of this project on the stack of the drill."""
-        files = "EXTRA=-f docker-compose.drill.yml"
-        return self.run("make", "--no-print-directory", *arguments, files)
+        return self.run("make", "--no-print-directory", *arguments, "FOR=drill")
 
     def query(self, node: str, statement: str) -> list[str]:
         """Return the lines that a node answers."""

@@ -3,7 +3,7 @@
 
 up dev: lock certs
 verify: certs
-prod letsencrypt renew prod-down: EXTRA = -f docker-compose.prod.yml
+prod letsencrypt renew prod-down: FOR = prod
 
 lock: uv ## Lock the dependencies, if that has not been done: images are built from the lock
 	@test -f uv.lock || { $(UV) lock --quiet && \

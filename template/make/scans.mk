@@ -3,7 +3,7 @@
 GITLEAKS = ghcr.io/gitleaks/gitleaks:v8.30.1
 TRIVY = aquasec/trivy:0.68.1
 SCANNERS = vuln,secret
-image-scan sbom: EXTRA = -f docker-compose.prod.yml
+image-scan sbom: FOR = prod
 
 secret-scan: ## Look for secrets in every commit
 	@docker run --rm --volume "$(CURDIR):/project:ro" \

@@ -1,6 +1,6 @@
 # Several hosts: Docker Swarm, from a stack file that follows from the production compose files.
 .PHONY: stack-file stack stack-rollback
-stack-file stack stack-rollback: EXTRA = -f docker-compose.prod.yml
+stack-file stack stack-rollback: FOR = prod
 SWARM = COMPOSE="$(COMPOSE)" IMAGE_TAG="$(or $(VERSION),current)" python3
 
 # With ON=stack, "make admin" and "make token" ask a replica of the Swarm, on a host that has one.

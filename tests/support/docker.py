@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -55,6 +56,17 @@ def remove_images(pattern: str) -> None:
         subprocess.run(["docker", "image", "rm", *found], capture_output=True)
 
 
+def compose_files(folder: Path, purpose: str | None = None, *, override: bool = True) -> list[str]:
+    """The options that name a project's compose files, for Compose as its make gives them."""
+    files = [folder / "docker-compose.yml"]
+    if purpose is not None:
+        files += [folder / f"docker-compose.{purpose}.yml"]
+        files += sorted(folder.glob(f"*/*/compose.{purpose}.yml"))
+    if override:
+        files += folder.glob("docker-compose.override.yml")
+    return [part for file in files for part in ("-f", file.relative_to(folder).as_posix())]
+
+
 @dataclass(frozen=True)
 class Stack:
     """The running system of one project, beside all others on this machine."""
@@ -82,6 +94,10 @@ class Stack:
     def up(self) -> None:
         """Build and start with the project's own target."""
         self.project.make("up", environment=self.environment)
+
+    def production(self, *arguments: str, check: bool = True) -> str:
+        """Run docker compose on this stack with the files of production."""
+        return self.compose(*compose_files(self.project.path, "prod"), *arguments, check=check)
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run docker compose on this stack and return what it printed."""

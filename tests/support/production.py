@@ -8,9 +8,6 @@ from tests.support.docker import Stack
 from tests.support.http import Answer, call
 from tests.support.project import outer_environment
 
-FILES = ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.override.yml")
-PRODUCTION = tuple(part for file in FILES for part in ("-f", file))
-
 
 @dataclass(frozen=True)
 class Secured:
@@ -33,11 +30,11 @@ class Secured:
         return call(method, self.issuer + path, body, headers=headers, context=self.context)
 
     def compose(self, *arguments: str) -> str:
-        return self.stack.compose(*PRODUCTION, *arguments)
+        return self.stack.production(*arguments)
 
     def make(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["make", "--silent", *arguments, "EXTRA=-f docker-compose.prod.yml"],
+            ["make", "--silent", *arguments, "FOR=prod"],
             cwd=self.stack.project.path,
             env=outer_environment() | self.stack.environment,
             input=given,
