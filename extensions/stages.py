@@ -7,7 +7,7 @@ against the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
@@ -59,12 +59,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Stage:
-    """A sub-stage in the order of execution; `module` is the question that asks for it, if any."""
+    """A sub-stage in the order of execution; `module` is the question that asks for it, if any.
+
+    `requires` names the modules that come with it, whatever is answered to their own questions.
+    """
 
     id: str
     title: str
     module: str | None
     rules: tuple[Rule, ...]
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,27 +113,37 @@ class Rules:
         found = {rule.module for rule in self.rules if rule.module and rule.artifacts}
         return tuple(stage.module for stage in self.stages if stage.module in found)
 
+    def with_required(self, modules: Iterable[str]) -> frozenset[str]:
+        """The modules, and those that come with them."""
+        asked = frozenset(modules)
+        return asked.union(*(stage.requires for stage in self.stages if stage.module in asked))
+
+    def sets_of_modules(self) -> list[frozenset[str]]:
+        """Every set of modules that is offered, each with those that come with it."""
+        every = (
+            frozenset(m for m, on in zip(self.modules, flags, strict=True) if on)
+            for flags in product([False, True], repeat=len(self.modules))
+        )
+        return [modules for modules in every if modules == self.with_required(modules)]
+
     def combinations(self) -> list[Combination]:
         """Every level that is offered with all that can be asked for there."""
         return [
-            Combination(
-                level,
-                frozenset(m for m, on in zip(self.modules, flags, strict=True) if on),
-                provider,
-            )
+            Combination(level, modules, provider)
             for level in range(1, self.highest + 1)
-            for flags in product([False, True], repeat=len(self.modules))
+            for modules in self.sets_of_modules()
             for provider in self.providers(level)
         ]
 
     def providers(self, level: int) -> tuple[str, ...]:
         """The services whose pipelines a project of `level` may have; the first is the default."""
-        found = {rule.answer[1]: None for rule in self.rules if rule.answer}
+        answers = (rule.answer[1] for rule in self.rules if rule.answer)
+        found = dict.fromkeys([Combination.ci_provider, *answers])
         return tuple(found) if level >= PIPELINES_SINCE else tuple(found)[:1]
 
     def active(self, rule: Rule, combination: Combination) -> bool:
         """Whether `combination` asks for what `rule` brings."""
-        asked = rule.module is None or rule.module in combination.modules
+        asked = rule.module is None or rule.module in self.with_required(combination.modules)
         chosen = rule.answer in (None, ("ci_provider", combination.ci_provider))
         return asked and chosen and rule.level <= combination.level
 
@@ -200,6 +214,12 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
     stages |= {stage["id"]: stage | {"module": name} for name, stage in data["modules"].items()}
     if set(stages) != set(data["order"]):
         raise ValueError(f"{path}: order and stages differ: {set(stages) ^ set(data['order'])}")
+    for name, module in data["modules"].items():
+        for other in module.get("requires", []):
+            # Said once for all, so that nobody has to follow a chain.
+            more = set(data["modules"][other].get("requires", []))
+            if not more <= set(module["requires"]):
+                raise ValueError(f"{path}: {name} requires {other}, so also {sorted(more)}")
     return Rules(
         levels={
             number: Level(number, **(level | {"gates": tuple(level["gates"])}))
@@ -210,6 +230,7 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
                 id=id_,
                 title=stages[id_]["title"],
                 module=stages[id_]["module"],
+                requires=tuple(stages[id_].get("requires", [])),
                 rules=tuple(
                     rule
                     for number, entry in stages[id_]["levels"].items()

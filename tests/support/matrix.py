@@ -1,7 +1,6 @@
 """Which combinations a run covers: a covering array, or all with STAGECRAFT_MATRIX=full."""
 
 import os
-from itertools import product
 from typing import Any
 
 import covertable
@@ -22,9 +21,29 @@ def covering(strength: int) -> list[tuple[Combination, str]]:
     }
     rows: list[dict[str, Any]]
     if FULL:
-        rows = [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
+        rows = [
+            {"level": combination.level, "python": python}
+            | {module: module in combination.modules for module in RULES.modules}
+            for combination in dict.fromkeys(
+                Combination(each.level, each.modules) for each in RULES.combinations()
+            )
+            for python in PYTHONS
+        ]
     else:
-        rows = covertable.make(factors, strength=min(strength, len(factors)))
+        # A module that is left out is in no row with one that brings it.
+        brought = [
+            {
+                "operator": "or",
+                "conditions": [
+                    {"operator": "eq", "left": stage.module, "value": False},
+                    {"operator": "eq", "left": other, "value": True},
+                ],
+            }
+            for stage in RULES.stages
+            for other in stage.requires
+            if stage.module in RULES.modules
+        ]
+        rows = covertable.make(factors, strength=min(strength, len(factors)), constraints=brought)
     return [
         (
             Combination(row["level"], frozenset(m for m in RULES.modules if row[m]), provider),
@@ -57,9 +76,14 @@ def moves() -> list[tuple[Combination, Combination]]:
         and (
             FULL
             or low.modules == high.modules
-            or (low.level == high.level and len(high.modules - low.modules) == 1)
+            or (low.level == high.level and _one_more(low.modules, high.modules))
         )
     ]
+
+
+def _one_more(low: frozenset[str], high: frozenset[str]) -> bool:
+    """Whether to ask for one module more leads from one set to the other."""
+    return any(high == RULES.with_required(low | {module}) for module in high - low)
 
 
 def every() -> list[str]:

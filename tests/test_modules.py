@@ -1,0 +1,130 @@
+"""What the rules make of modules: each alone, and with those that it brings, in both engines."""
+
+import re
+import shutil
+from itertools import product
+from pathlib import Path
+
+import copier
+import pytest
+
+from extensions.stages import ROOT, Combination, load
+from tests.support import matrix
+from tests.support.project import files_of
+
+STAGES = """\
+levels:
+  1: {name: Low, purpose: To see., coverage: 1, gates: []}
+  2: {name: High, purpose: To see more., coverage: 1, gates: []}
+order: ["1", M.A, M.B, M.C]
+stages:
+  - id: "1"
+    title: What all have
+    levels:
+      1: {artifacts: [base]}
+      2: {artifacts: [higher]}
+modules:
+  broker:
+    id: M.A
+    title: A broker
+    levels:
+      1: {artifacts: [broker/queue, broker/client]}
+      2: {artifacts: [broker/metrics]}
+  worker:
+    id: M.B
+    title: A worker
+    requires: [broker]
+    levels:
+      1: {artifacts: [worker, broker/client]}
+      2: {artifacts: [worker-metrics]}
+  files:
+    id: M.C
+    title: Files
+    levels:
+      2: {artifacts: [files]}
+"""
+QUESTIONS = """\
+_subdirectory: template
+_exclude: ["{% include 'extensions/stages.jinja' ignore missing %}"]
+level: {type: int, default: 1}
+broker: {type: bool, default: false}
+worker: {type: bool, default: false}
+files: {type: bool, default: false}
+"""
+MODULES = ("broker", "worker", "files")
+ANSWERS = [frozenset(m for m, on in zip(MODULES, flags, strict=True) if on)
+           for flags in product([False, True], repeat=3)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template with the engine of this one, and three modules of which one brings another."""
+    folder = tmp_path_factory.mktemp("modules") / "template"
+    (folder / "template").mkdir(parents=True)
+    (folder / "copier.yml").write_text(QUESTIONS)
+    (folder / "stages.yml").write_text(STAGES)
+    shutil.copytree(ROOT / "extensions", folder / "extensions")
+    for rule in load(folder / "stages.yml").rules:
+        for path in rule.artifacts:
+            (folder / "template" / path).parent.mkdir(exist_ok=True)
+            (folder / "template" / path).write_text("")
+    return folder
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("asked", ANSWERS, ids=lambda asked: "-".join(sorted(asked)) or "none")
+def test_both_engines_leave_out_the_same(
+    template: Path, tmp_path: Path, level: int, asked: frozenset[str]
+) -> None:
+    rules = load(template / "stages.yml")
+    answers = {"level": level, **{module: module in asked for module in MODULES}}
+    copier.run_copy(str(template), tmp_path / "project", data=answers, defaults=True, quiet=True)
+    every = {path for rule in rules.rules for path in rule.artifacts}
+    left_out = rules.excluded_claims(Combination(level, asked))
+    assert set(files_of(tmp_path / "project")) == every - left_out
+
+
+def test_a_module_brings_what_it_requires(template: Path) -> None:
+    rules = load(template / "stages.yml")
+    alone, whole = (
+        Combination(2, frozenset({"worker"})),
+        Combination(2, frozenset({"worker", "broker"})),
+    )
+    assert rules.excluded_claims(alone) == rules.excluded_claims(whole) == {"files"}
+    assert rules.with_required({"worker", "files"}) == {"worker", "broker", "files"}
+
+
+def test_a_set_without_what_it_requires_is_no_combination_of_its_own(template: Path) -> None:
+    rules = load(template / "stages.yml")
+    sets = {combination.modules for combination in rules.combinations()}
+    assert sets == {asked for asked in ANSWERS if "worker" not in asked or "broker" in asked}
+    assert len(rules.combinations()) == 2 * len(sets)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_rows_and_moves_keep_to_these_sets(
+    template: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    rules = load(template / "stages.yml")
+    monkeypatch.setattr(matrix, "RULES", rules)
+    monkeypatch.setattr(matrix, "FULL", full)
+    rows = matrix.covering(2)
+    sets = set(rules.sets_of_modules())
+    assert {combination.modules for combination, _ in rows} <= sets
+    pairs = {(c.level, python) for c, python in rows}
+    assert pairs == {(level, python) for level in (1, 2) for python in matrix.PYTHONS}
+    assert (len(rows) == len(sets) * 2 * 2) == full
+    one_step = {
+        (low.modules, high.modules) for low, high in matrix.moves() if low.level == high.level
+    }
+    # With the worker comes the broker, in one step from nothing.
+    assert (frozenset[str](), frozenset({"worker", "broker"})) in one_step
+    assert (frozenset({"broker"}), frozenset({"worker", "broker"})) in one_step
+    assert ((frozenset[str](), frozenset(MODULES)) in one_step) == full
+
+
+def test_a_chain_is_written_out(tmp_path: Path) -> None:
+    chained = STAGES.replace("    title: Files\n", "    title: Files\n    requires: [worker]\n")
+    (tmp_path / "stages.yml").write_text(chained)
+    with pytest.raises(ValueError, match=re.escape("files requires worker, so also ['broker']")):
+        load(tmp_path / "stages.yml")
