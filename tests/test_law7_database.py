@@ -6,6 +6,7 @@ One project lives through the file: level 1 with an order in it, moved to level 
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -344,10 +345,19 @@ def test_a_passphrase_that_backups_were_made_with_is_kept(tmp_path: Path) -> Non
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     require_docker()
     project = start(tmp_path_factory.mktemp("drills") / "shop", Combination(4))
-    project.make("setup", "env")
+    project.make("setup", "certs", "lock")
     # A drill that used what is really there would not find it.
     project.append(".env", "BACKUP_S3_ENDPOINT=real.invalid\n")
     return project
+
+
+@pytest.fixture(scope="module")
+def drills(project: Project) -> dict[str, str]:
+    """What both drills said, at the same time on stacks of their own: much of each is waiting."""
+    names = ("failover", "restore")
+    with ThreadPoolExecutor(len(names)) as pool:
+        done = pool.map(lambda name: project.make(f"drill-{name}").stdout, names)
+        return dict(zip(names, done, strict=True))
 
 
 def seconds(cell: str) -> float:
@@ -366,11 +376,12 @@ def left_behind(project: Project) -> str:
     return Stack(project, "").compose("ls", "--all", "--quiet", "--filter", "name=drill-")
 
 
-def test_the_drill_of_a_failover(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    done = project.make("drill-failover")
+def test_the_drill_of_a_failover(
+    project: Project, drills: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
     asynchronous, synchronous, planned = table(project, "failover")
     with capfd.disabled():
-        print(f"\n{done.stdout}")
+        print(f"\n{drills['failover']}")
     for row in (asynchronous, synchronous, planned):
         assert 0 < seconds(row[1]) < 60
         assert int(row[2]) > 20
@@ -378,14 +389,15 @@ def test_the_drill_of_a_failover(project: Project, capfd: pytest.CaptureFixture[
     assert left_behind(project) == ""
 
 
-def test_the_drill_of_a_restore(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    done = project.make("drill-restore")
+def test_the_drill_of_a_restore(
+    project: Project, drills: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
     with capfd.disabled():
-        print(f"\n{done.stdout}")
+        print(f"\n{drills['restore']}")
     mistake, disaster = table(project, "restore")
     assert 0 < seconds(mistake[1]) < 300
     assert 0 < seconds(disaster[1]) < 300
     # A segment is archived when it is a minute old; to write and to send it takes its time too.
     assert 0 <= seconds(disaster[2]) < 75
     assert left_behind(project) == ""
-    assert str(Path("reports/drill-restore.md")) in done.stdout
+    assert str(Path("reports/drill-restore.md")) in drills["restore"]

@@ -36,8 +36,8 @@ S3 = {
 class Stack:
     """The system under a project name of its own, on free ports."""
 
-    def __init__(self, **settings: str) -> None:
-        self.name = f"drill-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}"
+    def __init__(self, drill: str, **settings: str) -> None:
+        self.name = f"drill-{drill}-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}"
         # Never the real second repository: it would take this database for the one it belongs to.
         apart = {"COMPOSE_PROJECT_NAME": self.name, "BACKUP_S3_ENDPOINT": ""}
         self.env = os.environ | apart | settings
@@ -179,7 +179,7 @@ def change_over(stack: Stack, old: str, new: str, *, killed: bool) -> tuple[floa
 
 def failover() -> int:
     """Kill the primary twice, change places once; return 0 when no order was lost against rules."""
-    stack = Stack(POSTGRES_SYNCHRONOUS="off")
+    stack = Stack("failover", POSTGRES_SYNCHRONOUS="off")
     rows = []
     try:
         stack.start("postgres_standby", "backup", "business_api")
@@ -217,7 +217,7 @@ def full_backups(stack: Stack) -> int:
 
 def restore() -> int:
     """Undo a mistake, then lose the machine; return 0 when all that may be there is there."""
-    stack = Stack(**S3)
+    stack = Stack("restore", **S3)
     try:
         stack.run("make", "certs")
         stack.compose("up", "--detach", "s3")
