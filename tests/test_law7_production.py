@@ -727,6 +727,34 @@ def test_secrets_are_read_as_compose_reads_them(tmp_path: Path) -> None:
     assert "in single quotes" in done.stderr
 
 
+TEAMS = """\
+services:
+  parcels:
+    image: registry.example/parcels:1
+    secrets: [parcels_key]
+secrets:
+  parcels_key:
+    file: secrets/parcels_key
+"""
+
+
+def test_a_service_of_the_team_brings_its_part_of_production(tmp_path: Path) -> None:
+    project = start(tmp_path / "shop", Combination(3))
+    project.write("services/parcels/compose.prod.yml", TEAMS)
+    files = project.make("--silent", "files", "FOR=prod").stdout.strip().split(":")
+    assert files == [
+        "docker-compose.yml",
+        "docker-compose.prod.yml",
+        "services/parcels/compose.prod.yml",
+    ]
+    assert project.make("--silent", "files").stdout.strip() == "docker-compose.yml"
+    done = project.make("secrets", check=False)
+    assert "PARCELS_KEY has no value in .env." in done.stderr
+    project.append(".env", "PARCELS_KEY=of-ours\n")
+    project.make("secrets")
+    assert project.read("secrets/parcels_key") == "of-ours"
+
+
 def test_a_certificate_of_somebody_else_is_kept(production: Production) -> None:
     project = production.stack.project
     before = production.certificate.read_bytes()
