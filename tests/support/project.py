@@ -39,11 +39,13 @@ def outer_environment() -> dict[str, str]:
     """The environment of a user who has uv: without what a make, or uv, around this run has set.
 
     Without one each project would get its own by venv and pip, which takes longer than many a test;
-    that it does is seen by test_commands.py.
+    that it does is seen by test_commands.py. Nor does mypy read the libraries anew for each project:
+    it keeps what it found by the hash of a file, wherever that lies.
     """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
     found = {key: value for key, value in os.environ.items() if not key.startswith(inner)}
-    return found | {"PATH": f"{found['PATH']}:{ROOT / '.uv/bin'}"}
+    types = ROOT / ".mypy_cache/of-projects" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    return found | {"PATH": f"{found['PATH']}:{ROOT / '.uv/bin'}", "MYPY_CACHE_DIR": str(types)}
 
 
 def the_end(done: subprocess.CompletedProcess[str]) -> str:
