@@ -29,27 +29,32 @@ def _add_request_id(event: Event, _: Hint) -> Event:
     return event
 
 
-def error_tracking(service: str) -> Feature:
-    """Return the feature that reports every logged error of `service`.
+def track_errors(service: str) -> None:
+    """Report every logged error of this process as one of `service`.
 
     The SDK's own hooks into FastAPI cost half of the throughput and are off; an error reaches
     Sentry because the chassis logs it.
     """
+    settings = read_settings(SentrySettings)
+    if not settings.dsn:
+        return
+    try:
+        sentry_sdk.init(
+            dsn=settings.dsn,
+            environment=settings.environment,
+            server_name=service,
+            include_local_variables=False,
+            before_send=_add_request_id,
+            disabled_integrations=[StarletteIntegration(), FastApiIntegration()],
+        )
+    except BadDsn as error:
+        raise SettingsError(f"Check the environment (.env): SENTRY_DSN: {error}") from None
+
+
+def error_tracking(service: str) -> Feature:
+    """Return the feature that reports every logged error of `service`."""
 
     def install(_: FastAPI) -> None:
-        settings = read_settings(SentrySettings)
-        if not settings.dsn:
-            return
-        try:
-            sentry_sdk.init(
-                dsn=settings.dsn,
-                environment=settings.environment,
-                server_name=service,
-                include_local_variables=False,
-                before_send=_add_request_id,
-                disabled_integrations=[StarletteIntegration(), FastApiIntegration()],
-            )
-        except BadDsn as error:
-            raise SettingsError(f"Check the environment (.env): SENTRY_DSN: {error}") from None
+        track_errors(service)
 
     return install

@@ -55,7 +55,7 @@ def tracing(service: str, *libraries: BaseInstrumentor, public: bool = False) ->
     """
 
     def install(_: FastAPI) -> None:
-        _trace_as(service, libraries, public)
+        trace_as(service, *libraries, public=public)
 
     return install
 
@@ -93,7 +93,8 @@ class WithoutQueries(SpanProcessor):
 
 
 @cache
-def _trace_as(service: str, libraries: tuple[BaseInstrumentor, ...], public: bool) -> None:
+def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -> None:
+    """Trace what this process does as `service`; asked once more, it changes nothing."""
     settings = read_settings(TracingSettings)
     sampler: Sampler = ALWAYS_OFF
     if settings.exporter_otlp_endpoint is not None:
