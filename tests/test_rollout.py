@@ -12,7 +12,9 @@ from extensions.stages import TEMPLATE
 
 IMAGES = SimpleNamespace(
     config={"services": {}},
-    before={"shop/business_api": "sha256:1"},
+    before={"shop/business_api": "sha256:1", "shop/data_postgres_api": "sha256:2"},
+    references={name: f"shop/{name}" for name in ("business_api", "data_postgres_api")},
+    followers=[],
     remember=lambda: None,
     fetch=lambda _: None,
     keep=lambda: None,

@@ -40,9 +40,21 @@ class Images:
     kept_before: dict[str, str] = field(default_factory=dict)
 
     @cached_property
+    def followers(self) -> list[str]:
+        """What runs of the project's own code beside the services: it is to be of their version."""
+        return [
+            name
+            for name, service in self.config["services"].items()
+            if name not in SERVICES
+            and service.get("build", {}).get("dockerfile", "").startswith("services/")
+            and service.get("restart", "no") != "no"
+        ]
+
+    @cached_property
     def references(self) -> dict[str, str]:
-        """The image of each service that is rolled out, as production's files name it."""
-        return {service: self.config["services"][service]["image"] for service in SERVICES}
+        """The image of each service of the project's own code, as production's files name it."""
+        names = [*SERVICES, *self.followers]
+        return {service: self.config["services"][service]["image"] for service in names}
 
     @cached_property
     def built(self) -> list[str]:
@@ -91,18 +103,30 @@ class Images:
             run("docker", "tag", reference, f"{image}:current")
 
     def fetch_back(self, version: str) -> None:
-        """Make the services' images of an earlier version current."""
-        for reference in self.references.values():
-            image = untagged(reference)
-            if version != "previous" and has_registry(image):
-                say(f"pulling {image}:{version}")
-                run("docker", "pull", "--quiet", f"{image}:{version}")
-            if not image_id(f"{image}:{version}"):
-                raise CommandError(
-                    f"There is no {image}:{version} here; make versions shows what there is."
-                )
-        for reference in self.references.values():
-            run("docker", "tag", f"{untagged(reference)}:{version}", reference)
+        """Make the services' images of an earlier version current.
+
+        A version that had no such follower yet leaves it as it is.
+        """
+        earlier = {
+            reference: f"{untagged(reference)}:{version}" for reference in self.references.values()
+        }
+        needed = {self.references[service] for service in SERVICES}
+        for reference, image in list(earlier.items()):
+            try:
+                if version != "previous" and has_registry(image):
+                    say(f"pulling {image}")
+                    run("docker", "pull", "--quiet", image)
+                if not image_id(image):
+                    raise CommandError(
+                        f"There is no {image} here; make versions shows what there is."
+                    )
+            except CommandError:
+                if reference in needed:
+                    raise
+                say(f"there is no {image}, so what runs of it stays as it is")
+                del earlier[reference]
+        for reference, image in earlier.items():
+            run("docker", "tag", image, reference)
 
     def build(self, version: str) -> None:
         """Build the images of a version, if that is what is checked out."""

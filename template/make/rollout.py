@@ -185,7 +185,9 @@ def main() -> int:
         print(f"{error or 'Stopped.'}\nNothing was changed.", file=sys.stderr)
         return 1
     # Without one of the services, or without images of before, there is nothing to come from.
-    rolls = all(running.values()) and all(images.before.values())
+    rolls = all(running.values()) and all(
+        images.before[images.references[service]] for service in SERVICES
+    )
     secrets = set(CHANGED.read_text().split()) if CHANGED.exists() else set[str]()
     forced = readers(images.config["services"], secrets)
     if rolls:
@@ -207,6 +209,8 @@ def main() -> int:
     images.keep()
     if rolls or arguments.back:
         tell_that_it_serves()
+    if arguments.back and images.followers:
+        compose("up", "--detach", "--no-build", "--wait", "--no-deps", *images.followers)
     if not arguments.back:
         try:
             up(images.config, rolls, [name for name in forced if name not in SERVICES])

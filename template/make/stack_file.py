@@ -28,6 +28,7 @@ KEPT = (
     "entrypoint",
     "environment",
     "healthcheck",
+    "hostname",
     "image",
     "init",
     "labels",

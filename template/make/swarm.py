@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from engine import CommandError, compose, run, say
-from images import SERVICES, has_registry, untagged
+from images import SERVICES, Images, has_registry, untagged
 from stack_file import MADE_FROM, write
 
 MIGRATE = "migrate"
@@ -153,7 +153,7 @@ def bring() -> None:
         # Swarm goes back service by service, and a version is all of them.
         changed = [
             service
-            for service in reversed(SERVICES)
+            for service in (*Images(project).followers, *reversed(SERVICES))
             if (old := before.get(f"{name}_{service}"))
             and image_of(inspect(f"{name}_{service}")) != image_of(old)
         ]
@@ -164,7 +164,8 @@ def bring() -> None:
 
 def back() -> None:
     """Take the services back to what they were before the last update; raise when it is unknown."""
-    name = json.loads(compose("config", "--format", "json"))["name"]
+    project = json.loads(compose("config", "--format", "json"))
+    name = project["name"]
     unknown = [
         service for service in SERVICES if not inspect(f"{name}_{service}").get("PreviousSpec")
     ]
@@ -173,7 +174,12 @@ def back() -> None:
             f"Swarm knows nothing before what {' and '.join(unknown)} runs. Nothing was changed. "
             "To bring an earlier version, check it out and: make stack VERSION=1.2.2"
         )
-    roll_back(name, list(reversed(SERVICES)))
+    followers = [
+        service
+        for service in Images(project).followers
+        if inspect(f"{name}_{service}").get("PreviousSpec")
+    ]
+    roll_back(name, [*followers, *reversed(SERVICES)])
 
 
 def roll_back(name: str, services: list[str]) -> None:
