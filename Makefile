@@ -22,15 +22,15 @@ ifneq ($$(origin $(1)),command line)
 override $(1) :=
 endif
 endef
-$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER,$(eval $(call only_from_the_command_line,$(name))))
-export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER
+$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES,$(eval $(call only_from_the_command_line,$(name))))
+export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES
 
 .PHONY: help new test lint matrix-full combinations green bench docs setup uv
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | \
 	  awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-new: setup ## Start a project: make new DEST=../shop LEVEL=2 (NAME="Corner Shop" and more: see README)
+new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b NAME="Corner Shop" and more: see README)
 	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
 test: setup lint ## Run the laws and everything else, on every combination

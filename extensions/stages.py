@@ -155,9 +155,12 @@ class Rules:
         return inactive - active
 
     def claimants(self, path: str) -> list[Rule]:
-        """The rules whose claim decides about `path`: those with the longest claim on it."""
+        """The rules whose claim decides about `path`: those with the longest claim on it.
+
+        A claim by name comes before one with "*": what a module has is not everybody's.
+        """
         found = [
-            (claim.count("/"), "*" not in claim, rule)
+            ("*" not in claim, claim.count("/"), rule)
             for rule in self.rules
             for claim in rule.claims
             if matches(claim, path)

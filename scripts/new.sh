@@ -1,5 +1,6 @@
 # Start a project from this checkout: called by "make new" with DEST, LEVEL and RUN.
-# The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON and CI_PROVIDER, or keep their defaults.
+# The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON, CI_PROVIDER and MODULES, or keep their
+# defaults.
 set -eu
 say() { printf '%s\n' "$@" >&2; }
 
@@ -47,6 +48,14 @@ if [ -n "${DESCRIPTION:-}" ]; then set -- "$@" --data "description=$DESCRIPTION"
 if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
 if [ -n "${CI_PROVIDER:-}" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
 if [ -n "${PYTHON:-}" ]; then set -- "$@" --data "python_version=$PYTHON"; fi
+for module in $(printf '%s' "${MODULES:-}" | tr ',' ' '); do
+  # Copier takes an answer to a question that it does not have, and says nothing.
+  if ! grep -q "^  $module:$" stages.yml || ! grep -q "^$module:$" copier.yml; then
+    say "There is no module \"$module\". README.md lists those that there are."
+    exit 2
+  fi
+  set -- "$@" --data "$module=true"
+done
 
 if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$DEST" 2>&1); then
   # The last line is the reason; what stands above it is Copier's own trace.

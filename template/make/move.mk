@@ -4,5 +4,5 @@ upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, CI_PROVIDER=gitla
 	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" TEMPLATE="$(TEMPLATE)" \
 	  CI_PROVIDER="$(CI_PROVIDER)" REMOVE="$(REMOVE)" sh make/move.sh up
 
-downgrade: env uv ## Move down, after a backup of the data: LEVEL=1
-	@UV="$(UV)" LEVEL="$(LEVEL)" COMPOSE="$(COMPOSE)" sh make/move.sh down
+downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=name
+	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" COMPOSE="$(COMPOSE)" sh make/move.sh down

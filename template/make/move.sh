@@ -8,7 +8,7 @@ recorded=$(sed -n 's/^maturity_level: *//p' .copier-answers.yml)
 
 if [ -z "$LEVEL$MODULE$TEMPLATE$CI_PROVIDER" ]; then
   say "Say where to: make upgrade LEVEL=2, make upgrade MODULE=name, make upgrade TEMPLATE=latest" \
-    "or make downgrade LEVEL=1. docs/maturity-levels.md shows what each level has."
+    "or make downgrade LEVEL=1 or MODULE=name. docs/maturity-levels.md shows what each level has."
   exit 2
 fi
 case $LEVEL in *[!0-9]*)
@@ -23,7 +23,21 @@ if [ -n "$CI_PROVIDER" ] && [ "${LEVEL:-$recorded}" -lt 4 ]; then
   say "Pipelines come with level 4: make upgrade LEVEL=4 CI_PROVIDER=$CI_PROVIDER"
   exit 2
 fi
-if [ "$direction" = down ]; then
+# A newer template may know modules that this project has never been asked about.
+if [ -n "$MODULE" ] && [ -z "$TEMPLATE" ] && ! grep -Eq "^$MODULE: (true|false)$" .copier-answers.yml; then
+  say "There is no module \"$MODULE\". docs/maturity-levels.md lists the modules."
+  exit 2
+fi
+if [ "$direction" = down ] && [ -n "$MODULE" ]; then
+  if [ -n "$LEVEL" ]; then
+    say "One after the other: make downgrade MODULE=$MODULE, then make downgrade LEVEL=$LEVEL."
+    exit 2
+  fi
+  if grep -q "^$MODULE: false$" .copier-answers.yml; then
+    say "The project does not have the module \"$MODULE\"."
+    exit 2
+  fi
+elif [ "$direction" = down ]; then
   if [ -z "$LEVEL" ] || [ "$LEVEL" -lt 1 ] || [ "$LEVEL" -ge "$recorded" ]; then
     say "The project is at level $recorded; make downgrade LEVEL=n goes to a lower one, from 1 on."
     exit 2
@@ -47,20 +61,17 @@ case $TEMPLATE in
 esac
 if [ -n "$LEVEL" ]; then set -- "$@" --data "maturity_level=$LEVEL"; fi
 if [ -n "$MODULE" ]; then
-  # A newer template may know modules that this project has never been asked about.
-  if [ -z "$TEMPLATE" ] && ! grep -Eq "^$MODULE: (true|false)$" .copier-answers.yml; then
-    say "There is no module \"$MODULE\". docs/maturity-levels.md lists the modules."
-    exit 2
-  fi
-  set -- "$@" --data "$MODULE=true"
+  wanted=true
+  if [ "$direction" = down ]; then wanted=false; fi
+  set -- "$@" --data "$MODULE=$wanted"
 fi
 if [ -n "$CI_PROVIDER" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
 if [ "${REMOVE:-}" = yes ]; then set -- "$@" --data allow_removal=true; fi
 if [ "$direction" = down ]; then
   mkdir -p backups
-  backup=backups/before-level-$LEVEL-$(date +%Y%m%d-%H%M%S).sql
+  backup=backups/before-${MODULE:+without-$MODULE}${LEVEL:+level-$LEVEL}-$(date +%Y%m%d-%H%M%S).sql
   if [ -n "$($COMPOSE ps --quiet --status running postgres)" ]; then
-    if [ "$($COMPOSE exec -T postgres psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()')" = t ]; then
+    if [ -n "$LEVEL" ] && [ "$($COMPOSE exec -T postgres psql -qAt -U app -d app -c 'SELECT pg_is_in_recovery()')" = t ]; then
       say "Lower levels know only the node \"postgres\", and it does not write at the moment." \
         "Make it the one that does: make promote && make rejoin"
       exit 1
@@ -73,7 +84,8 @@ if [ "$direction" = down ]; then
   # Tables whose migrations go with the level have to go first: nothing could take them away later.
   for folder in services/data_postgres_api/migrations/versions/*/; do
     since=$(sed -n 's/^level: int = //p' "$folder"*.py | head -n 1)
-    [ "${since:-1}" -gt "$LEVEL" ] || continue
+    module=$(sed -n 's/^module: str = "\(.*\)"$/\1/p' "$folder"*.py | head -n 1)
+    [ "${since:-1}" -gt "${LEVEL:-4}" ] || [ "${module:-none}" = "$MODULE" ] || continue
     if [ ! -s "$backup" ]; then
       say "Some tables have to be taken away first. Start the database: make up"
       exit 1
@@ -81,7 +93,7 @@ if [ "$direction" = down ]; then
     say "Taking away the tables of $(basename "$folder")."
     $COMPOSE run --rm --no-deps --build migrate alembic downgrade "$(basename "$folder")@base" >/dev/null
   done
-  if [ -f infrastructure/postgres/scripts/alone.sh ] && [ -s "$backup" ]; then
+  if [ -n "$LEVEL" ] && [ -f infrastructure/postgres/scripts/alone.sh ] && [ -s "$backup" ]; then
     say "Letting the database work without its second node."
     $COMPOSE rm --stop --force postgres_standby >/dev/null 2>&1
     $COMPOSE exec -T postgres sh /opt/cluster/alone.sh

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,11 +77,9 @@ def main() -> int:
     """Return 0 when every gate passed."""
     plan = tomllib.loads(Path("make/gates.toml").read_text())
     # A stack of its own, on free ports: the one of development and its data are left alone.
-    env = os.environ | {
-        "COMPOSE_PROJECT_NAME": f"verify-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}",
-        "BUSINESS_API_PORT": "0",
-        "DATA_API_PORT": "0",
-    }
+    ports = re.findall(r"^(\w+_PORT)=", Path(".env.example").read_text(), re.MULTILINE)
+    env = os.environ | dict.fromkeys(ports, "0")
+    env["COMPOSE_PROJECT_NAME"] = f"verify-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}"
     if shutil.which("docker") is None:
         sys.exit("make verify runs the system, and needs Docker with Compose for that.")
     check_apart(env)
