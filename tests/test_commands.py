@@ -9,7 +9,7 @@ import pytest
 
 from extensions.stages import ROOT, Combination
 from tests.support.docker import require_docker, stack
-from tests.support.matrix import RULES
+from tests.support.matrix import ALL, RULES
 from tests.support.project import Project, outer_environment, start, the_end
 from tests.support.template import commit_all, copy_checkout, git, repository
 from tests.support.verified import check_verified
@@ -58,13 +58,16 @@ def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> s
 
 
 # The highest first: while its load is measured, the other worker is at what takes one core (law 4).
-# Level 2 is reached by the update from level 1.
+# Level 2 is reached by the update from level 1, and has all modules, as the highest has.
 @pytest.mark.parametrize("level", [*range(RULES.highest, 2, -1), 1])
 def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: int) -> None:
     require_docker()
     target = tmp_path / "printed here"
+    asked = [option for module in sorted(ALL) for option in ("--data", f"{module}=true")]
+    chosen = Combination(level, ALL if level == RULES.highest else frozenset())
     done = copier(
         *("copy", "--defaults", "--vcs-ref=HEAD", "--data", f"maturity_level={level}"),
+        *(asked if chosen.modules else []),
         str(repository()),
         str(target),
         folder=tmp_path,
@@ -75,16 +78,16 @@ def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: in
         project.write(".env", "GATEWAY_HOSTS=shop.example\n")  # not the host that the files assume
     with stack(project) as running:
         said = run_printed(done.stderr.split("Next:")[1], tmp_path, running.environment)
-        check_verified(project, Combination(level), said)
+        check_verified(project, chosen, said)
         project.commit("The lock")
         if level > 1:
             return
         updated = copier(
-            *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2"),
+            *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2", *asked),
             folder=target,
         )
         said = run_printed(updated.stderr.split("Next:")[1], target, running.environment)
-        check_verified(project, Combination(2), said)
+        check_verified(project, Combination(2, ALL), said)
         assert project.git("status", "--porcelain") == ""
         assert "maturity_level: 2" in project.read(".copier-answers.yml")
 
@@ -175,6 +178,8 @@ BAD = [
     (["DEST=../nowhere/shop"], "There is no folder"),
     (["DEST=../shop", "NAME=3 Bears"], "starts with a digit"),
     (["DEST=tests"], "tests exists and is not empty"),
+    (["DEST=../shop", "MODULES=rabbitmq,rabit"], 'There is no module "rabit"'),
+    (["DEST=../shop", "MODULES=level"], 'There is no module "level"'),
 ]
 
 
@@ -210,7 +215,9 @@ MOVES = [
     (["upgrade", "LEVEL=1", "TEMPLATE=v99"], "Unknown revision: 'v99'"),
     (["downgrade"], "Say where to"),
     (["downgrade", "LEVEL=0"], "goes to a lower one, from 1 on"),
-    (["downgrade", "MODULE=payments"], "goes to a lower one, from 1 on"),
+    (["downgrade", "MODULE=payments"], 'There is no module "payments"'),
+    (["downgrade", "MODULE=rabbitmq"], 'does not have the module "rabbitmq"'),
+    (["downgrade", "MODULE=rabbitmq", "LEVEL=1"], "One after the other"),
 ]
 
 

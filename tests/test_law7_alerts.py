@@ -24,7 +24,9 @@ import yaml
 from extensions.stages import Combination
 from tests.support.dashboards import not_of_the_schema, panels, without_data
 from tests.support.docker import Stack, compose_files, require_docker, stack
+from tests.support.events import listen
 from tests.support.http import call, eventually
+from tests.support.matrix import ALL
 from tests.support.oauth import Browser, Login
 from tests.support.ports import free_port
 from tests.support.production import Secured
@@ -123,7 +125,7 @@ class Watched(Secured):
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     require_docker()
-    project = start(tmp_path_factory.mktemp("alerts") / "shop", Combination(4))
+    project = start(tmp_path_factory.mktemp("alerts") / "shop", Combination(4, ALL))
     with stack(project) as running:
         http, https = free_port(), free_port()
         # PagerDuty itself is not for tests, so there is no key.
@@ -148,6 +150,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             project.make("prod", environment=running.environment)
             made = found.make("admin", "LOGIN=ada", given=f"{PASSWORD}\n")
             assert "can log in" in made.stdout, made.stderr
+            listen(found.compose)
             yield found
         finally:
             found.compose("down", "--volumes", "--timeout", "0")
@@ -156,7 +159,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A level 4 project that does not run."""
-    found = start(tmp_path_factory.mktemp("files") / "shop", Combination(4))
+    found = start(tmp_path_factory.mktemp("files") / "shop", Combination(4, ALL))
     found.write(".env", "".join(f"{port}=0\n" for port in ("ALERTMANAGER_PORT", "PROMETHEUS_PORT")))
     found.make("env")
     return found
@@ -301,9 +304,7 @@ def test_every_alert_fires_in_one_test_and_is_silent_in_another(project: Project
 def test_every_alert_has_a_severity_that_somebody_is_told_of(project: Project) -> None:
     known = alerts_of(project)
     assert len(known) >= 20
-    documented = project.read("docs/alerts.md") + project.read(
-        "docs/atomic/observability/metrics/prometheus-setup.md"
-    )
+    documented = "".join(path.read_text() for path in (project.path / "docs").rglob("*.md"))
     for name, rule in known.items():
         severity = rule["labels"]["severity"]
         assert severity in {"page", "ticket"} or name == "Watchdog"

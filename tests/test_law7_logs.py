@@ -27,6 +27,7 @@ from tests.support.elastic import BROKEN_OFF, Elastic, elastic
 from tests.support.http import call, eventually
 from tests.support.logstash import Event, Pipeline, Plugin, UnknownConfigurationError
 from tests.support.mapping import Indexed, Mapping, RefusedError, Templates, UnknownMappingError
+from tests.support.matrix import ALL
 from tests.support.project import outer_environment, render, start
 
 ELK = "infrastructure/elk"
@@ -43,7 +44,7 @@ DOCKERS_TIME = "2026-11-23T12:00:00.123Z"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A rendered project of level 4."""
-    return render(tmp_path_factory.mktemp("logs") / "shop", Combination(4))
+    return render(tmp_path_factory.mktemp("logs") / "shop", Combination(4, ALL))
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def make_lines(running: Running) -> None:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     require_docker()
-    project = start(tmp_path_factory.mktemp("lines") / "shop", Combination(4))
+    project = start(tmp_path_factory.mktemp("lines") / "shop", Combination(4, ALL))
     project.make("env", "lock", "secrets")
     project.append(".env", "BUSINESS_API_REPLICAS=1\nDATA_API_REPLICAS=1\n")
     project.write("docker-compose.override.yml", OVERRIDE)
@@ -858,7 +859,7 @@ def test_with_stubs_the_containers_start_in_development(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     require_docker()
-    project = start(tmp_path_factory.mktemp("wired") / "shop", Combination(4))
+    project = start(tmp_path_factory.mktemp("wired") / "shop", Combination(4, ALL))
     project.make("env")
     with stack(project) as one:
         assert set(one.compose("config", "--services").split()) & WELL.keys() == set()
@@ -866,7 +867,8 @@ def test_with_stubs_the_containers_start_in_development(
         said = json.loads(one.compose("config", "--format", "json"))["services"]
         reading = {name: of["logging"] for name, of in said.items() if "logging" in of}
         assert reading.keys() == {name for name, of in said.items() if "labels" in of}
-        assert reading.keys() == {"backup", "business_api", "data_postgres_api", "migrate"}
+        code = {"business_api", "data_postgres_api", "migrate", "outbox_relay"}
+        assert reading.keys() == code | {"backup"}
         for logging in reading.values():
             assert set(logging["options"]["labels"].split(",")) == {
                 "com.docker.compose.project",

@@ -28,7 +28,9 @@ import pytest
 from extensions.stages import Combination
 from tests.support.dashboards import not_of_the_schema, panels, without_data
 from tests.support.docker import Stack, require_docker, stack
+from tests.support.events import listen
 from tests.support.http import PROBLEM, Answer, call, eventually
+from tests.support.matrix import ALL
 from tests.support.ports import free_port
 from tests.support.project import start
 
@@ -113,7 +115,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         running.up()
         placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
         assert placed.status == 201
-        project.move(Combination(3))
+        project.move(Combination(3, ALL))
         project.make("lock")
         project.commit("Level 3")
         http_port, https_port = free_port(), free_port()
@@ -124,6 +126,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
             "WRITE_RATE_LIMIT=5\nWRITE_RATE_BURST=10\n",
         )
         project.make("prod", environment=running.environment)
+        listen(running.production)
         yield Production(running, http_port, https_port, placed.json)
         running.production("down", "--volumes", "--timeout", "0")
 
@@ -546,6 +549,9 @@ def test_every_target_is_scraped(production: Production) -> None:
             ("gateway", "1"),
             ("readiness", "2"),
             ("prometheus", "1"),
+            ("rabbitmq", "1"),
+            ("rabbitmq_queues", "1"),
+            ("outbox_relay", "1"),
         }
 
     eventually(up)

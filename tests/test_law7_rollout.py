@@ -30,6 +30,7 @@ from tests.support.delivery import (
 from tests.support.docker import remove_images, require_docker, stack
 from tests.support.http import eventually
 from tests.support.load import Load, under_load
+from tests.support.matrix import ALL
 from tests.support.ports import free_port
 from tests.support.production import Secured
 from tests.support.project import Project, outer_environment, start
@@ -140,6 +141,11 @@ class Delivery(Secured):
     def ids(self) -> set[str]:
         return {each["Id"] for service in SERVICES for each in self.containers(service)}
 
+    def of_one_version(self, *services: str) -> bool:
+        """Whether all replicas of these run one image."""
+        found = {each["Image"] for service in services for each in self.containers(service)}
+        return len(found) == 1
+
     def sql(self, statement: str) -> str:
         psql = ("psql", "-qAt", "-U", "app", "-d", "app", "-c", statement)
         return self.compose("exec", "-T", "postgres", *psql).strip()
@@ -158,7 +164,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     project = start(folder / "host", Combination(2))
     project.append(f"{BUSINESS}/orders/router.py", ROUTE)
     project.commit("A route of the team")
-    project.move(Combination(4))
+    project.move(Combination(4, ALL))
     project.make("lock")
     project.commit("Level 4")
     subprocess.run(
@@ -234,6 +240,7 @@ def test_a_new_version_costs_no_request(delivery: Delivery) -> None:
     assert said.index("migrating") < said.index("new replicas of data_postgres_api")
     assert said.index("of data_postgres_api") < said.index("new replicas of business_api")
     assert said.index("watching") < said.index("stopping the old replicas")
+    assert delivery.of_one_version("data_postgres_api", "outbox_relay")
     assert delivery.no_order().startswith("Nobody knows order")
     assert (
         delivery.sql("SELECT count(*) FROM alembic_version WHERE version_num = 'core_0002'") == "1"
@@ -341,6 +348,7 @@ def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
     assert load.failures == []
     # Both, though the data service is the same in either version, and was another one before.
     assert all("1.1.0" in tags for tags in delivery.runs().values())
+    assert delivery.of_one_version("data_postgres_api", "outbox_relay")
     # And by the pipeline, to a version by its name, with the checkout.
     done = delivery.develop("deploy-back", "VERSION=1.3.0")
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from shutil import copytree
 import pytest
 
 from extensions.stages import Combination
-from tests.support.matrix import RULES
+from tests.support.matrix import ALL, RULES
 from tests.support.project import Project, outer_environment, render
 
 LOG = "docs/adr/README.md"
@@ -29,7 +29,7 @@ def papers(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render(tmp_path_factory.mktemp("papers") / "shop", Combination(RULES.highest))
+    return render(tmp_path_factory.mktemp("papers") / "shop", Combination(RULES.highest, ALL))
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from extensions.stages import Combination
-from tests.support.matrix import RULES
+from tests.support.matrix import ALL, RULES
 from tests.support.project import outer_environment, render
 
-LEVEL = Combination(RULES.highest)
+LEVEL = Combination(RULES.highest, ALL)
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"(?:^|(?<=\n\n))(?: {4,}\S.*\n)+")
 INLINE = re.compile(r"`([^`]+)`")

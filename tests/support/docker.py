@@ -81,6 +81,7 @@ class Stack:
             "COMPOSE_PROJECT_NAME": self.name,
             "BUSINESS_API_PORT": "0",
             "DATA_API_PORT": "0",
+            "RABBITMQ_PORT": "0",
             "GATEWAY_HTTP_PORT": "0",
             "GATEWAY_HTTPS_PORT": "0",
             "PROMETHEUS_PORT": "0",

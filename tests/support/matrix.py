@@ -10,6 +10,8 @@ from extensions.stages import PIPELINES_SINCE, Combination, load
 FULL = os.environ.get("STAGECRAFT_MATRIX") == "full"
 PYTHONS = ("3.12", "3.13")
 RULES = load()
+# What runs long runs with these: whatever is there without them is there with them too.
+ALL = frozenset(RULES.modules)
 
 
 def covering(strength: int) -> list[tuple[Combination, str]]:
@@ -63,7 +65,7 @@ def _providers(level: int, python: str) -> tuple[str, ...]:
 
 
 def moves() -> list[tuple[Combination, Combination]]:
-    """Every pair with a level up, or with one module more; with FULL, any pair upwards."""
+    """Pairs of which the first can become the second; with FULL, every one."""
     combinations = RULES.combinations()
     return [
         (low, high)
@@ -73,12 +75,26 @@ def moves() -> list[tuple[Combination, Combination]]:
         and low.level <= high.level
         and low.modules <= high.modules
         and (low.ci_provider == high.ci_provider or low.level < PIPELINES_SINCE)
-        and (
-            FULL
-            or low.modules == high.modules
-            or (low.level == high.level and _one_more(low.modules, high.modules))
-        )
+        and (FULL or _covered(low, high))
     ]
+
+
+def _covered(low: Combination, high: Combination) -> bool:
+    """Whether a move is of those that every run looks at.
+
+    Without modules every move; with all of them one level up, or all the way; and one module more
+    at each level.
+    """
+    if not high.modules:
+        return True
+    if high.ci_provider != Combination.ci_provider:
+        return False
+    if low.modules == high.modules:
+        return high.modules == ALL and high.level - low.level in (
+            1,
+            RULES.highest - 1,
+        )
+    return low.level == high.level and _one_more(low.modules, high.modules)
 
 
 def _one_more(low: frozenset[str], high: frozenset[str]) -> bool:

@@ -1,0 +1,1 @@
+"""How services reach RabbitMQ, and what all who use it agree on."""

@@ -1,0 +1,163 @@
+"""Events on a real PostgreSQL and a real RabbitMQ: what is committed is told, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from chassis.errors import Unavailable
+from contracts.events import EXCHANGE, OrderCancelled, OrderPlaced
+from data_postgres_api.outbox.models import OutboxRow
+from data_postgres_api.outbox.relay import publish_batch
+from messaging.publisher import Outgoing, connect, publisher
+from messaging.settings import RabbitSettings
+
+PRICE = {"amount": "4.50", "currency": "EUR"}
+ORDER: dict[str, Any] = {
+    "lines": [{"sku": "TEA", "quantity": 1, "unit_price": PRICE}],
+    "total": PRICE,
+}
+Sessions = async_sessionmaker[AsyncSession]
+
+
+@pytest.fixture(scope="module")
+def rabbit() -> Iterator[RabbitSettings]:
+    """A broker in a container."""
+    container = (
+        DockerContainer("rabbitmq:4.1-management")
+        .with_env("RABBITMQ_DEFAULT_USER", "app")
+        .with_env("RABBITMQ_DEFAULT_PASS", "test")
+        .with_exposed_ports(5672)
+        .waiting_for(LogMessageWaitStrategy("Server startup complete"))
+    )
+    with container:
+        yield RabbitSettings(
+            host=container.get_container_host_ip(),
+            port=int(container.get_exposed_port(5672)),
+            password=SecretStr("test"),
+        )
+
+
+@pytest.fixture
+async def sessions(engine: AsyncEngine) -> Sessions:
+    """Sessions on an outbox that is empty."""
+    async with engine.begin() as connection:
+        await connection.execute(delete(OutboxRow))
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def listening(rabbit: RabbitSettings, *keys: str) -> AsyncIterator[AbstractQueue]:
+    """A queue of somebody who wants to hear of something."""
+    async with await connect(rabbit, "listener") as connection:
+        channel = await connection.channel()
+        exchange = await channel.declare_exchange(
+            EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True
+        )
+        queue = await channel.declare_queue(exclusive=True)
+        for key in keys:
+            await queue.bind(exchange, key)
+        yield queue
+
+
+async def heard(queue: AbstractQueue, number: int) -> list[AbstractIncomingMessage]:
+    return [await queue.get(no_ack=True, timeout=5) for _ in range(number)]
+
+
+async def relayed(sessions: Sessions, rabbit: RabbitSettings, batch: int = 100) -> int:
+    async with publisher(rabbit, "test") as publish:
+        return await publish_batch(sessions, publish, batch)
+
+
+async def waiting(sessions: Sessions) -> int:
+    async with sessions() as session:
+        return await session.scalar(select(func.count()).select_from(OutboxRow)) or 0
+
+
+def place(data_api: TestClient, **headers: str) -> UUID:
+    order = uuid4()
+    answer = data_api.put(f"/api/v1/orders/{order}", json=ORDER, headers=headers)
+    assert answer.status_code == 201
+    return order
+
+
+async def test_what_happens_to_an_order_is_told_in_its_order(
+    data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
+) -> None:
+    async with listening(rabbit, "order.*.v1") as queue:
+        order = place(data_api, **{"X-Request-ID": "request-7"})
+        change = {"status": "cancelled", "version": 1}
+        data_api.put(f"/api/v1/orders/{order}/status", json=change)
+        assert await waiting(sessions) == 2
+        assert await relayed(sessions, rabbit) == 2
+        assert await waiting(sessions) == 0
+        first, second = await heard(queue, 2)
+    placed = OrderPlaced.model_validate_json(first.body)
+    cancelled = OrderCancelled.model_validate_json(second.body)
+    assert (placed.order.id, placed.order.version) == (order, 1)
+    assert (cancelled.order.id, cancelled.order.version) == (order, 2)
+    assert placed.order.lines[0].sku == "TEA"
+    assert first.routing_key == "order.placed.v1"
+    assert (first.message_id, first.content_type) == (str(placed.id), "application/json")
+    assert first.headers["X-Request-ID"] == "request-7"
+
+
+async def test_what_is_repeated_or_refused_is_not_told(
+    data_api: TestClient, sessions: Sessions
+) -> None:
+    order = place(data_api)
+    path = f"/api/v1/orders/{order}"
+    assert data_api.put(path, json=ORDER).status_code == 200
+    other = ORDER | {"total": {"amount": "5.00", "currency": "EUR"}}
+    assert data_api.put(path, json=other).status_code == 409
+    stale = {"status": "paid", "version": 9}
+    assert data_api.put(f"{path}/status", json=stale).status_code == 409
+    assert await waiting(sessions) == 1
+
+
+async def test_while_the_broker_is_away_events_wait(
+    data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
+) -> None:
+    place(data_api)
+
+    async def breaks_off(_: Outgoing) -> None:
+        raise Unavailable("The broker is away.")
+
+    with pytest.raises(Unavailable):
+        await publish_batch(sessions, breaks_off, 100)
+    assert await waiting(sessions) == 1
+    assert await relayed(sessions, rabbit) == 1
+
+
+async def test_of_two_relays_one_waits(data_api: TestClient, sessions: Sessions) -> None:
+    place(data_api)
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Outgoing) -> None:
+        entered.set()
+        await leave.wait()
+
+    first = asyncio.create_task(publish_batch(sessions, slow, 100))
+    await asyncio.wait_for(entered.wait(), 5)
+    assert await publish_batch(sessions, slow, 100) == 0
+    leave.set()
+    assert await first == 1
+
+
+async def test_a_batch_is_as_large_as_is_said(
+    data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
+) -> None:
+    for _ in range(3):
+        place(data_api)
+    assert [await relayed(sessions, rabbit, 2) for _ in range(3)] == [2, 1, 0]
