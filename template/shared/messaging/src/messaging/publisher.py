@@ -1,5 +1,6 @@
 """Publishes to the exchange of events, and returns only when RabbitMQ has what was published."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from chassis.errors import Unavailable
 from contracts.events import EXCHANGE
 from messaging.settings import RabbitSettings
+
+# At DEBUG they write each frame, with what is in it.
+for _library in ("aio_pika", "aiormq"):
+    logging.getLogger(_library).setLevel(logging.INFO)
 
 UNREACHABLE = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 """What is raised while RabbitMQ is away, breaks off, or does not answer."""
