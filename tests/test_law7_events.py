@@ -159,9 +159,22 @@ def test_without_the_module_the_orders_stay(shop: Shop) -> None:
     orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
     refused = project.make("downgrade", "MODULE=workers", check=False)
     assert 'There is no module "workers"' in refused.stderr
+    # An event that nobody was told of is not dropped unsaid.
+    shop.stack.compose("stop", "outbox_relay")
+    shop.place()
+    shop.heard()
+    orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
+    lost = project.make(
+        "downgrade", "MODULE=rabbitmq", check=False, environment=shop.stack.environment
+    )
+    assert lost.returncode != 0
+    assert "1 events wait in the outbox, and would be lost" in lost.stderr
+    assert project.git("status", "--porcelain") == ""
+    shop.stack.compose("start", "outbox_relay")
+    eventually(lambda: len(shop.heard()) == 1)
     done = project.make("downgrade", "MODULE=rabbitmq", environment=shop.stack.environment)
     assert "Taking away the tables of outbox" in done.stderr
-    (backup,) = (project.path / "backups").glob("before-without-rabbitmq-*.sql")
+    backup = max((project.path / "backups").glob("before-without-rabbitmq-*.sql"))
     assert "CREATE TABLE public.outbox" in backup.read_text()
     assert not (project.path / "infrastructure/rabbitmq").exists()
     project.commit("Without RabbitMQ")

@@ -556,6 +556,9 @@ def test_every_target_is_scraped(production: Production) -> None:
 
     eventually(up)
     eventually(lambda: {r["value"][1] for r in production.query("probe_success")} == {"1"})
+    # It has to stop taking messages before its container is ended for its memory.
+    (limit,) = production.query("rabbitmq_resident_memory_limit_bytes")
+    assert float(limit["value"][1]) == 600_000_000
     (expiry,) = production.query("(probe_ssl_earliest_cert_expiry - time()) / 86400")
     assert 363 < float(expiry["value"][1]) < 366
 

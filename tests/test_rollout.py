@@ -21,6 +21,26 @@ IMAGES = SimpleNamespace(
 )
 
 
+def test_what_an_earlier_version_did_not_have_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    monkeypatch.chdir(tmp_path)
+    program = runpy.run_path(str(TEMPLATE / "make/rollout.py"))["main"].__globals__
+    asked: list[str] = []
+
+    def compose(verb: str, *_: str) -> str:
+        asked.append(verb)
+        if verb == "up":
+            raise program["CommandError"]("No module named outbox.")
+        return ""
+
+    program["compose"] = compose
+    assert not program["follow"](["outbox_relay"])
+    assert asked == ["up", "stop"]
+    assert "It does not start outbox_relay, stopped now." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("others_start", [True, False])
 @pytest.mark.parametrize("rolls", [True, False])
 def test_it_says_that_a_version_serves_when_it_does(

@@ -5,4 +5,4 @@ upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, CI_PROVIDER=gitla
 	  CI_PROVIDER="$(CI_PROVIDER)" REMOVE="$(REMOVE)" sh make/move.sh up
 
 downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=name
-	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" COMPOSE="$(COMPOSE)" sh make/move.sh down
+	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" COMPOSE="$(COMPOSE)" REMOVE="$(REMOVE)" sh make/move.sh down

@@ -81,6 +81,13 @@ if [ "$direction" = down ]; then
   else
     say "PostgreSQL is not running, so there is no backup; its volume stays as it is."
   fi
+  if [ -n "$MODULE" ] && [ -s "$backup" ]; then
+    if [ -f "make/before-without-$MODULE.sh" ]; then COMPOSE="$COMPOSE" sh "make/before-without-$MODULE.sh"; fi
+    # Whoever still writes into the tables would fail.
+    running=$($COMPOSE ps --services --status running | grep -v '^postgres' || :)
+    [ -z "$running" ] || $COMPOSE stop $running >/dev/null 2>&1
+    say "The services are stopped. \"make up\" starts them without the module."
+  fi
   # Tables whose migrations go with the level have to go first: nothing could take them away later.
   for folder in services/data_postgres_api/migrations/versions/*/; do
     since=$(sed -n 's/^level: int = //p' "$folder"*.py | head -n 1)

@@ -209,8 +209,8 @@ def main() -> int:
     images.keep()
     if rolls or arguments.back:
         tell_that_it_serves()
-    if arguments.back and images.followers:
-        compose("up", "--detach", "--no-build", "--wait", "--no-deps", *images.followers)
+    if arguments.back and images.followers and not follow(images.followers):
+        return 2
     if not arguments.back:
         try:
             up(images.config, rolls, [name for name in forced if name not in SERVICES])
@@ -221,6 +221,19 @@ def main() -> int:
         CHANGED.unlink(missing_ok=True)
         tell_that_it_serves()
     return 0
+
+
+def follow(followers: list[str]) -> bool:
+    """Let what runs beside the services be of their version; stop what that did not have yet."""
+    try:
+        compose("up", "--detach", "--no-build", "--wait", "--no-deps", *followers)
+    except CommandError as error:
+        compose("stop", *followers)
+        names = " and ".join(followers)
+        said = f"The services run the earlier version. It does not start {names}, stopped now."
+        print(f"{error}\n{said}", file=sys.stderr)
+        return False
+    return True
 
 
 def tell_that_it_serves() -> None:

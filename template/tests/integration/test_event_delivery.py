@@ -12,7 +12,12 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
@@ -93,8 +98,12 @@ def place(data_api: TestClient, **headers: str) -> UUID:
 
 
 async def test_what_happens_to_an_order_is_told_in_its_order(
-    data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
+    data_api: TestClient,
+    sessions: Sessions,
+    rabbit: RabbitSettings,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO", "data_postgres_api.outbox")
     async with listening(rabbit, "order.*.v1") as queue:
         order = place(data_api, **{"X-Request-ID": "request-7"})
         change = {"status": "cancelled", "version": 1}
@@ -111,6 +120,9 @@ async def test_what_happens_to_an_order_is_told_in_its_order(
     assert first.routing_key == "order.placed.v1"
     assert (first.message_id, first.content_type) == (str(placed.id), "application/json")
     assert first.headers["X-Request-ID"] == "request-7"
+    # By it the log of the relay is found again, too.
+    told = next(each for each in caplog.records if str(placed.id) in each.message)
+    assert vars(told)["request_id"] == "request-7"
 
 
 async def test_what_is_repeated_or_refused_is_not_told(
@@ -138,6 +150,53 @@ async def test_while_the_broker_is_away_events_wait(
         await publish_batch(sessions, breaks_off, 100)
     assert await waiting(sessions) == 1
     assert await relayed(sessions, rabbit) == 1
+
+
+async def test_one_that_is_refused_stays_and_those_behind_it_pass(
+    data_api: TestClient, sessions: Sessions
+) -> None:
+    for _ in range(3):
+        place(data_api)
+    async with sessions() as session:
+        ids = (await session.scalars(select(OutboxRow.id).order_by(OutboxRow.sequence))).all()
+
+    async def refuses_the_second(message: Outgoing) -> None:
+        if message.id == ids[1]:
+            raise Unavailable("The broker did not take it.")
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await publish_batch(sessions, refuses_the_second, 100)
+        async with sessions() as session:
+            assert (await session.scalars(select(OutboxRow.id))).all() == [ids[1]]
+
+
+async def test_a_broker_may_take_longer_than_a_transaction_may_be_idle(
+    data_api: TestClient, engine: AsyncEngine
+) -> None:
+    place(data_api)
+    limits = {"server_settings": {"idle_in_transaction_session_timeout": "200"}}
+    impatient = create_async_engine(engine.url, connect_args=limits)
+
+    async def slow(_: Outgoing) -> None:
+        await asyncio.sleep(0.6)
+
+    try:
+        sessions = async_sessionmaker(impatient, expire_on_commit=False)
+        while await publish_batch(sessions, slow, 100):
+            pass
+        assert await waiting(sessions) == 0
+    finally:
+        await impatient.dispose()
+
+
+async def test_an_exchange_of_another_kind_is_said(
+    rabbit: RabbitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.publisher.EXCHANGE", "amq.fanout")
+    with pytest.raises(Unavailable, match="RabbitMQ has no exchange"):
+        async with publisher(rabbit, "test"):
+            raise AssertionError
 
 
 async def test_of_two_relays_one_waits(data_api: TestClient, sessions: Sessions) -> None:

@@ -1,5 +1,6 @@
 """Publishes to the exchange of events, and returns only when RabbitMQ has what was published."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,11 +15,13 @@ from chassis.errors import Unavailable
 from contracts.events import EXCHANGE
 from messaging.settings import RabbitSettings
 
-# At DEBUG they write each frame, with what is in it.
+# At DEBUG they write each frame, and an error for each attempt while the broker is away, which is
+# told by whoever tries.
 for _library in ("aio_pika", "aiormq"):
-    logging.getLogger(_library).setLevel(logging.INFO)
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
-UNREACHABLE = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
+# Of a connection that ends meanwhile aiormq says so by a plain RuntimeError.
+UNREACHABLE = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
 """What is raised while RabbitMQ is away, breaks off, or does not answer."""
 
 
@@ -54,12 +57,16 @@ async def connect(settings: RabbitSettings, name: str) -> AbstractConnection:
 
 @asynccontextmanager
 async def publisher(settings: RabbitSettings, name: str) -> AsyncIterator[Publish]:
-    """Yield what publishes events, on a connection of its own."""
+    """Yield what publishes events, on a connection of its own; raise `Unavailable` without one."""
     async with await connect(settings, name) as connection:
-        channel = await connection.channel(publisher_confirms=True)
-        exchange = await channel.declare_exchange(
-            EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True
-        )
+        try:
+            async with asyncio.timeout(settings.timeout_seconds):
+                channel = await connection.channel(publisher_confirms=True)
+                exchange = await channel.declare_exchange(
+                    EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True
+                )
+        except UNREACHABLE as error:
+            raise Unavailable(f"RabbitMQ has no exchange {EXCHANGE}: {error!r}") from error
 
         async def publish(message: Outgoing) -> None:
             try:

@@ -1,7 +1,7 @@
 """Which writes are events: each feature says it for its own tables, in its `events.py`."""
 
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -22,23 +22,23 @@ class Change:
 type Source[Row: Base] = Callable[[Row, Change], Iterable[Event]]
 """Returns the events that a change of a row is; most are none."""
 
-_sources: dict[type[Base], Source[Any]] = {}
+_sources: dict[type[Any], list[Source[Any]]] = {}
 
 
 def publishes[Row: Base](table: type[Row]) -> Callable[[Source[Row]], Source[Row]]:
-    """Let a function say which events the writes of `table` are."""
+    """Let a function say which events the writes of `table` are; others may say more."""
 
     def register(source: Source[Row]) -> Source[Row]:
-        _sources[table] = source
+        _sources.setdefault(table, []).append(source)
         return source
 
     return register
 
 
-def events_of(row: object, change: Change) -> Iterable[Event]:
-    """Return the events that `change` is."""
-    source = _sources.get(type(row))  # type: ignore[arg-type]
-    return () if source is None else source(row, change)
+def events_of(row: object, change: Change) -> Iterator[Event]:
+    """Yield the events that `change` is."""
+    for source in _sources.get(type(row), ()):
+        yield from source(row, change)
 
 
 def find_sources() -> None:
