@@ -16,7 +16,7 @@ from tests.support.verified import check_verified
 PRINTED = [
     Combination(1),
     Combination(2, ALL),
-    Combination(3),
+    Combination(3, ALL),
     Combination(RULES.highest, ALL),
 ]
 COVERED = [
