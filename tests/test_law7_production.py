@@ -448,14 +448,20 @@ def test_a_page_of_the_host_itself_may_call(production: Production) -> None:
 
 
 def test_a_client_that_asks_too_often_gets_429(production: Production) -> None:
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(
-            pool.map(lambda _: production.call("GET", "/api/v1/orders?limit=1"), range(BURST * 3))
-        )
-    refused = [answer for answer in answers if answer.status == 429]
-    assert {answer.status for answer in answers} == {200, 429}
-    problem(refused[0], 429)
-    assert refused[0].headers["Retry-After"] == "1"
+    answers: list[Answer] = []
+
+    def is_limited() -> bool:
+        with ThreadPoolExecutor(20) as pool:
+            asked = pool.map(lambda _: production.call("GET", "/api/v1/orders?limit=1"), many)
+            answers[:] = asked
+        return {answer.status for answer in answers} == {200, 429}
+
+    # A machine that is busy with something else may answer so slowly that nobody is too often.
+    many = range(BURST * 3)
+    eventually(is_limited)
+    refused = next(answer for answer in answers if answer.status == 429)
+    problem(refused, 429)
+    assert refused.headers["Retry-After"] == "1"
     eventually(lambda: production.call("GET", "/api/v1/orders?limit=1").status == 200)
 
 
