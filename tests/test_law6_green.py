@@ -24,8 +24,12 @@ COVERED = [
     for combination, python in covering(2)
     if FULL or combination not in PRINTED or python != PYTHONS[-1]
 ]
-# From level 2 on all gates take minutes.
-SHORT = [row for row in COVERED if row.values[0].level >= 2]  # type: ignore[union-attr]
+# From level 2 on all gates take minutes, and level 1 has no others with modules than without.
+SHORT = [
+    row
+    for row in COVERED
+    if row.values[0].level >= 2 or not row.values[0].modules  # type: ignore[union-attr]
+]
 ROWS = [row for row in COVERED if FULL or row not in SHORT]
 
 

@@ -137,6 +137,7 @@ def test_make_verify_stops_at_what_is_broken(tmp_path: Path, level: int, broken:
         assert 'run "make up" and "make baseline"' in done.stderr
 
 
+@pytest.mark.full
 def test_the_load_test_stops_at_what_became_slower(tmp_path: Path) -> None:
     project = start(tmp_path / "slower", Combination(3))
     router = "services/business_api/src/business_api/orders/router.py"

@@ -319,6 +319,7 @@ def test_a_commit_waits_for_the_standby_when_it_is_told_to(pair: Pair) -> None:
     pair.stack.compose(*setup, "POSTGRES_SYNCHRONOUS=off", "postgres_setup")
 
 
+@pytest.mark.full
 def test_level_3_finds_a_database_without_a_second_node(pair: Pair) -> None:
     there = pair.orders("postgres")
     pair.make("downgrade", "LEVEL=3")
@@ -376,6 +377,7 @@ def left_behind(project: Project) -> str:
     return Stack(project, "").compose("ls", "--all", "--quiet", "--filter", "name=drill-")
 
 
+@pytest.mark.full
 def test_the_drill_of_a_failover(
     project: Project, drills: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -389,6 +391,7 @@ def test_the_drill_of_a_failover(
     assert left_behind(project) == ""
 
 
+@pytest.mark.full
 def test_the_drill_of_a_restore(
     project: Project, drills: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -545,6 +545,7 @@ def test_a_token_that_cannot_be_made_makes_no_header(tmp_path: Path) -> None:
 # --- The whole way up, and back -----------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_a_route_of_the_team_is_guarded_on_the_day_of_the_move(tmp_path: Path) -> None:
     require_docker()
     project = start(tmp_path / "team", Combination(2))

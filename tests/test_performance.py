@@ -80,6 +80,7 @@ def test_it_goes_nowhere_else_and_says_what_it_does_not_understand(
 LONG = ["stress", "spike"] if FULL else []
 
 
+@pytest.mark.full
 def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
     project = start(tmp_path / "slow", Combination(4))
     router = project.read(ROUTER)

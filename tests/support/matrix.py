@@ -82,8 +82,8 @@ def moves() -> list[tuple[Combination, Combination]]:
 def _covered(low: Combination, high: Combination) -> bool:
     """Whether a move is of those that every run looks at.
 
-    Without modules every move; with all of them one level up, or all the way; and one module more
-    at each level.
+    Without modules every move; with all of them one level up, or all the way; and one module more:
+    at the lowest and the highest level the first one, between them the last one.
     """
     if not high.modules:
         return True
@@ -94,7 +94,9 @@ def _covered(low: Combination, high: Combination) -> bool:
             1,
             RULES.highest - 1,
         )
-    return low.level == high.level and _one_more(low.modules, high.modules)
+    at_an_end = low.level in (1, RULES.highest)
+    is_of_these = not low.modules if at_an_end else high.modules == ALL and bool(low.modules)
+    return low.level == high.level and is_of_these and _one_more(low.modules, high.modules)
 
 
 def _one_more(low: frozenset[str], high: frozenset[str]) -> bool:
