@@ -285,7 +285,13 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize(
+    "how",
+    [
+        how if how == "it answers with errors" else pytest.param(how, marks=pytest.mark.full)
+        for how in BROKEN
+    ],
+)
 def test_a_broken_version_is_taken_back_by_itself(delivery: Delivery, how: str) -> None:
     path, old, new, reason = BROKEN[how]
     developer, version = delivery.developer, f"1.2.{list(BROKEN).index(how)}"
@@ -332,6 +338,21 @@ services:
 """
 
 
+def run_beside(delivery: Delivery, service: str) -> str:
+    """Start a container that is of the project, but in none of its files; return its id."""
+    labels = {
+        "project": delivery.stack.name,
+        "service": service,
+        "oneoff": "False",
+        "container-number": "1",
+        "config-hash": "none",
+    }
+    given = [f"--label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    image = f"{delivery.images}/business_api:current"
+    command = ["docker", "run", "--detach", *given, image, "sleep", "600"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
     delivery.developer.append(f"{BUSINESS}/main.py", "# Version 1.3.0\n")
     delivery.developer.append("docker-compose.yml", NO_SUCH_FOLDER)
@@ -349,9 +370,13 @@ def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
     # Both, though the data service is the same in either version, and was another one before.
     assert all("1.1.0" in tags for tags in delivery.runs().values())
     assert delivery.of_one_version("data_postgres_api", "outbox_relay")
-    # And by the pipeline, to a version by its name, with the checkout.
+    # And by the pipeline, to a version by its name, with the checkout; what that version does not
+    # know, such as the worker of a module that came later, goes.
+    later = run_beside(delivery, "business_later")
+    assert later in delivery.compose("ps", "--quiet", "--no-trunc")
     done = delivery.develop("deploy-back", "VERSION=1.3.0")
     assert done.returncode == 0, done.stderr
+    assert later not in delivery.compose("ps", "--all", "--quiet", "--no-trunc")
     assert "1.3.0" in delivery.runs()["business_api"]
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.3.0"
 
@@ -371,6 +396,7 @@ def test_a_version_is_taken_back_although_a_service_does_not_run(delivery: Deliv
     assert "1.3.0" in delivery.runs()["business_api"]
 
 
+@pytest.mark.full
 def test_a_roll_out_that_is_interrupted_leaves_one_version_behind(delivery: Delivery) -> None:
     before = delivery.ids()
     developer = delivery.developer

@@ -31,7 +31,7 @@ from tests.support.project import Project, start
 
 BUSINESS = "services/business_api/src/business_api"
 SERVICES = ("business_api", "data_postgres_api")
-ALL_CODE = (*SERVICES, "outbox_relay")
+ALL_CODE = (*SERVICES, "outbox_relay", "business_worker")
 
 
 def docker(*arguments: str, check: bool = True) -> str:
@@ -291,6 +291,7 @@ def test_a_version_on_a_swarm_is_taken_back_by_hand(swarm: Swarm) -> None:
     assert {swarm.image(service) for service in ALL_CODE} == {"1.0.0"}
 
 
+@pytest.mark.full
 def test_a_broken_version_is_taken_back_by_swarm(swarm: Swarm) -> None:
     project = swarm.stack.project
     main = f"{BUSINESS}/main.py"

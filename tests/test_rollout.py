@@ -15,6 +15,7 @@ IMAGES = SimpleNamespace(
     before={"shop/business_api": "sha256:1", "shop/data_postgres_api": "sha256:2"},
     references={name: f"shop/{name}" for name in ("business_api", "data_postgres_api")},
     followers=[],
+    gone=[],
     remember=lambda: None,
     fetch=lambda _: None,
     keep=lambda: None,
@@ -36,8 +37,8 @@ def test_what_an_earlier_version_did_not_have_is_stopped(
         return ""
 
     program["compose"] = compose
-    assert not program["follow"](["outbox_relay"])
-    assert asked == ["up", "stop"]
+    assert not program["follow"](["outbox_relay", "business_worker"], ["business_worker"])
+    assert asked == ["stop", "up", "stop"]
     assert "It does not start outbox_relay, stopped now." in capsys.readouterr().err
 
 

@@ -38,6 +38,7 @@ class Images:
     config: dict[str, Any]
     before: dict[str, str] = field(default_factory=dict)
     kept_before: dict[str, str] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
 
     @cached_property
     def followers(self) -> list[str]:
@@ -105,7 +106,7 @@ class Images:
     def fetch_back(self, version: str) -> None:
         """Make the services' images of an earlier version current.
 
-        A version that had no such follower yet leaves it as it is.
+        What follows the services and had no image then is noted as `gone`.
         """
         earlier = {
             reference: f"{untagged(reference)}:{version}" for reference in self.references.values()
@@ -123,8 +124,9 @@ class Images:
             except CommandError:
                 if reference in needed:
                     raise
-                say(f"there is no {image}, so what runs of it stays as it is")
+                say(f"there is no {image}, so what runs of it is to stop")
                 del earlier[reference]
+        self.gone = [name for name in self.followers if self.references[name] not in earlier]
         for reference, image in earlier.items():
             run("docker", "tag", image, reference)
 

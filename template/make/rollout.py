@@ -209,7 +209,7 @@ def main() -> int:
     images.keep()
     if rolls or arguments.back:
         tell_that_it_serves()
-    if arguments.back and images.followers and not follow(images.followers):
+    if arguments.back and not follow(images.followers, images.gone):
         return 2
     if not arguments.back:
         try:
@@ -223,16 +223,25 @@ def main() -> int:
     return 0
 
 
-def follow(followers: list[str]) -> bool:
+def follow(every: list[str], gone: list[str]) -> bool:
     """Let what runs beside the services be of their version; stop what that did not have yet."""
+    if gone:
+        compose("stop", *gone)
+    followers = [name for name in every if name not in gone]
     try:
-        compose("up", "--detach", "--no-build", "--wait", "--no-deps", *followers)
+        if followers:
+            compose("up", "--detach", "--no-build", "--wait", "--no-deps", *followers)
     except CommandError as error:
         compose("stop", *followers)
         names = " and ".join(followers)
         said = f"The services run the earlier version. It does not start {names}, stopped now."
         print(f"{error}\n{said}", file=sys.stderr)
         return False
+    # What that version's files do not name, when it was checked out.
+    compose(
+        *("up", "--detach", "--no-build", "--no-recreate", "--no-deps", "--remove-orphans"),
+        "gateway",
+    )
     return True
 
 

@@ -28,11 +28,12 @@ def needed_by(project: Spec, service: str) -> set[str]:
     return found
 
 
-def deploy(name: str, stack: Spec) -> None:
+def deploy(name: str, stack: Spec, *options: str) -> None:
     """Hand a stack, or a part of it, to Swarm."""
     remote = any(has_registry(each["image"]) for each in stack["services"].values())
     how = ("--with-registry-auth",) if remote else ("--resolve-image", "never")
-    run("docker", "stack", "deploy", *how, "--compose-file", "-", name, given=json.dumps(stack))
+    command = ("docker", "stack", "deploy", *how, *options, "--compose-file", "-", name)
+    run(*command, given=json.dumps(stack))
 
 
 def inspect(name: str) -> Spec:
@@ -146,7 +147,7 @@ def bring() -> None:
     deploy(name, stack | {"services": part})
     migrated(f"{name}_{MIGRATE}", stack["services"][MIGRATE]["image"])
     say("everything else: new replicas first")
-    deploy(name, stack)
+    deploy(name, stack, "--prune")
     try:
         wait([f"{name}_{service}" for service in stack["services"]], before)
     except CommandError:
@@ -158,6 +159,8 @@ def bring() -> None:
             and image_of(inspect(f"{name}_{service}")) != image_of(old)
         ]
         roll_back(name, changed)
+        new = [f"{name}_{each}" for each in Images(project).followers]
+        remove([each for each in new if each not in before])
         raise
     say("every service runs as it is to")
 
@@ -174,12 +177,18 @@ def back() -> None:
             f"Swarm knows nothing before what {' and '.join(unknown)} runs. Nothing was changed. "
             "To bring an earlier version, check it out and: make stack VERSION=1.2.2"
         )
-    followers = [
-        service
-        for service in Images(project).followers
-        if inspect(f"{name}_{service}").get("PreviousSpec")
-    ]
-    roll_back(name, [*followers, *reversed(SERVICES)])
+    every = Images(project).followers
+    # Each version makes their images anew, so who has no other one was not there before.
+    known = [each for each in every if inspect(f"{name}_{each}").get("PreviousSpec")]
+    roll_back(name, [*known, *reversed(SERVICES)])
+    remove([f"{name}_{each}" for each in every if each not in known])
+
+
+def remove(services: list[str]) -> None:
+    """Remove what the version that is gone back to did not have."""
+    for service in services:
+        say(f"removing {service}, which was not there before")
+        run("docker", "service", "rm", service)
 
 
 def roll_back(name: str, services: list[str]) -> None:

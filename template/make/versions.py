@@ -25,7 +25,7 @@ def tags(image: str) -> dict[str, list[str]]:
 def main() -> None:
     """Print a block for each service."""
     images = Images(json.loads(compose("config", "--format", "json")))
-    for service in SERVICES:
+    for service in (*SERVICES, *images.followers):
         known = tags(untagged(images.references[service]))
         print(service)
         for identity, names in known.items():
