@@ -1,6 +1,8 @@
 """The request id: taken from the caller or made, returned, handed on, and in every log line."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
 
@@ -25,6 +27,17 @@ def request_id_headers() -> dict[str, str]:
     """Return the header that gives the current request id to the next service."""
     request_id = _request_id.get()
     return {} if request_id is None else {REQUEST_ID_HEADER: request_id}
+
+
+@contextmanager
+def as_part_of_request(given: str | None) -> Iterator[None]:
+    """Do something that is no request itself under the id of one, or under a new one."""
+    is_good = given is not None and _WELL_FORMED.fullmatch(given.encode())
+    token = _request_id.set(given if is_good else uuid4().hex)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
 
 
 class _RequestIdMiddleware:
