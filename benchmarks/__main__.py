@@ -4,10 +4,10 @@ import os
 import platform
 from datetime import UTC, datetime
 
-from benchmarks import render, services
+from benchmarks import render, services, workers
 from extensions.stages import ROOT
 
-PARTS = (render.measure, services.measure_requests, services.measure_images)
+PARTS = (render.measure, services.measure_requests, services.measure_images, workers.measure)
 HEAD = """\
 # Benchmarks
 
