@@ -24,13 +24,17 @@ def levels_table(rules: Rules) -> str:
 
 
 def modules_table(rules: Rules) -> str:
-    """Return the modules in the order of execution."""
-    lines = ["| Sub-stage | Module | |", "| --- | --- | --- |"]
-    lines += [
-        f"| {stage.id} | {stage.title} | {'' if stage.module in rules.modules else '*to come*'} |"
-        for stage in rules.stages
-        if stage.module
-    ]
+    """Return the modules in the order of execution, with what each brings by level."""
+    lines = ["| Sub-stage | Module | Asked for as | Brings |", "| --- | --- | --- | --- |"]
+    for stage in rules.stages:
+        if stage.module:
+            brings = [
+                f"**{rule.level}** " + ", ".join(rule.features)
+                for rule in stage.rules
+                if rule.features
+            ]
+            said = "; ".join(brings) or "*to come*"
+            lines.append(f"| {stage.id} | {stage.title} | `{stage.module}` | {said} |")
     return "\n".join(lines)
 
 

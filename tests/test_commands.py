@@ -217,7 +217,7 @@ MOVES = [
     (["downgrade", "LEVEL=0"], "goes to a lower one, from 1 on"),
     (["downgrade", "MODULE=payments"], 'There is no module "payments"'),
     (["downgrade", "MODULE=rabbitmq"], 'does not have the module "rabbitmq"'),
-    (["downgrade", "MODULE=rabbitmq", "LEVEL=1"], "One after the other"),
+    (["downgrade", "MODULE=workers", "LEVEL=1"], "One after the other"),
 ]
 
 
@@ -231,6 +231,15 @@ def test_a_move_that_cannot_be_made_is_refused(
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_module_that_another_one_needs_stays(tmp_path: Path) -> None:
+    require_docker()
+    project = start(tmp_path / "project", Combination(1, ALL))
+    done = project.make("downgrade", "MODULE=rabbitmq", check=False)
+    assert done.returncode != 0
+    assert 'Other modules need "rabbitmq"' in done.stderr
     assert project.git("status", "--porcelain") == ""
 
 

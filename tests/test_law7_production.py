@@ -558,6 +558,7 @@ def test_every_target_is_scraped(production: Production) -> None:
             ("rabbitmq", "1"),
             ("rabbitmq_queues", "1"),
             ("outbox_relay", "1"),
+            ("business_worker", "2"),
         }
 
     eventually(up)

@@ -10,9 +10,12 @@ add() { printf '%s=%s\n' "$1" "$2" >> .env; echo ".env: added $1"; }
 
 # The second key is published and not used yet: the next rotation lets it sign.
 has ISSUER_SIGNING_KEYS || add ISSUER_SIGNING_KEYS "\"$(sh make/new-key.sh) $(sh make/new-key.sh)\""
-if ! has SERVICE_PRIVATE_KEY; then
+for caller in $(sed -n 's/^\([A-Z]*\)_PRIVATE_KEY=generate-keys$/\1/p' .env.example); do
+  if has "${caller}_PRIVATE_KEY"; then continue; fi
+  name=business_$(echo "$caller" | tr '[:upper:]' '[:lower:]')
+  [ "$caller" != SERVICE ] || name=business_api
   key=$(sh make/new-key.sh)
   public=$(printf '%s' "$key" | openssl base64 -d -A | openssl pkey -inform DER -pubout -outform DER | openssl base64 -A)
-  add SERVICE_PRIVATE_KEY "$key"
-  add SERVICE_PUBLIC_KEYS "business_api:$public"
-fi
+  add "${caller}_PRIVATE_KEY" "$key"
+  add "${caller}_PUBLIC_KEYS" "$name:$public"
+done

@@ -1,7 +1,7 @@
 """Events on a real PostgreSQL and a real RabbitMQ: what is committed is told, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +10,6 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -18,8 +17,6 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from chassis.errors import Unavailable
 from contracts.events import EXCHANGE, OrderCancelled, OrderPlaced
@@ -34,24 +31,6 @@ ORDER: dict[str, Any] = {
     "total": PRICE,
 }
 Sessions = async_sessionmaker[AsyncSession]
-
-
-@pytest.fixture(scope="module")
-def rabbit() -> Iterator[RabbitSettings]:
-    """A broker in a container."""
-    container = (
-        DockerContainer("rabbitmq:4.1-management")
-        .with_env("RABBITMQ_DEFAULT_USER", "app")
-        .with_env("RABBITMQ_DEFAULT_PASS", "test")
-        .with_exposed_ports(5672)
-        .waiting_for(LogMessageWaitStrategy("Server startup complete"))
-    )
-    with container:
-        yield RabbitSettings(
-            host=container.get_container_host_ip(),
-            port=int(container.get_exposed_port(5672)),
-            password=SecretStr("test"),
-        )
 
 
 @pytest.fixture

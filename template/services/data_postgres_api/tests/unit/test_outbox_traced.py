@@ -26,7 +26,7 @@ async def test_an_event_is_published_within_its_trace(monkeypatch: pytest.Monkey
         published.append(message)
 
     headers = {"traceparent": PARENT, "X-Request-ID": "request-7"}
-    await module.traced(publish)(Outgoing(uuid4(), "order.placed.v1", "{}", headers))
+    await module.traced(publish)(Outgoing(uuid4(), "order.placed.v1", "{}", headers=headers))
     (span,) = exporter.get_finished_spans()
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import aio_pika
@@ -32,6 +33,7 @@ class Outgoing:
     id: UUID
     routing_key: str
     body: str
+    happened_at: datetime | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,6 +79,7 @@ async def publisher(settings: RabbitSettings, name: str) -> AsyncIterator[Publis
                         content_type="application/json",
                         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                         message_id=str(message.id),
+                        timestamp=message.happened_at,
                         headers=dict(message.headers),
                     ),
                     message.routing_key,

@@ -60,7 +60,7 @@ async def publish_batch(
 
 
 def _outgoing(row: OutboxRow) -> Outgoing:
-    return Outgoing(row.id, row.routing_key, row.body, row.headers)
+    return Outgoing(row.id, row.routing_key, row.body, row.created_at, row.headers)
 
 
 async def relay_until(

@@ -1,0 +1,38 @@
+"""The composition root of the worker."""
+
+import asyncio
+
+from business_worker.features import AROUND, NAME
+from business_worker.inbox import InboxGateway
+from business_worker.sales.handler import SalesHandler
+from business_worker.settings import DataServiceSettings, WorkerSettings
+from business_worker.tasks.manager import Tasks
+from business_worker.tasks.socket import served
+from chassis.client import ServiceClient
+from chassis.settings import read_settings
+from contracts.events import OrderPlaced
+from messaging.reader import Reader, ReaderSettings, make_broker
+from messaging.reading import read_until
+from messaging.settings import RabbitSettings
+
+DAY = 24 * 60 * 60
+
+
+async def work(stop: asyncio.Event) -> None:
+    """Read events and run tasks until told to stop; what was begun is finished then."""
+    data, reading = read_settings(DataServiceSettings), read_settings(ReaderSettings)
+    settings = read_settings(WorkerSettings)
+    rabbit = read_settings(RabbitSettings)
+    broker = make_broker(rabbit, NAME, reading.drain_seconds)
+    mover = make_broker(rabbit, f"{NAME} moves")
+    async with ServiceClient("data service", str(data.url), data.timeout_seconds) as client:
+        inbox = InboxGateway(client)
+        tasks = Tasks({"forget_messages": lambda: inbox.forget(settings.remember_days)})
+        readers = [
+            Reader(
+                broker, mover, f"{NAME}.sales", OrderPlaced, SalesHandler(client), reading, AROUND
+            ),
+        ]
+        async with tasks, served(tasks), asyncio.TaskGroup() as group:
+            group.create_task(tasks.repeat("forget_messages", DAY, stop))
+            group.create_task(read_until(stop, broker, mover, readers))

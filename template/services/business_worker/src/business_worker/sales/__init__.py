@@ -1,0 +1,1 @@
+"""Sales, as the worker keeps them."""

@@ -1,0 +1,1 @@
+"""What was sold, by article: kept by the worker, from the events of orders."""

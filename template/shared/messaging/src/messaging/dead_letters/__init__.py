@@ -1,0 +1,1 @@
+"""What readers have set aside: looked at, and put back."""

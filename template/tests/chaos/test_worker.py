@@ -1,0 +1,122 @@
+"""Workers and broker are killed in the middle of messages: each has its effect, and has it once."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from chassis.testing import new_key, service_token
+from contracts.events import OrderPlaced, OrderState
+from contracts.money import Money, Price
+from contracts.orders import OrderLine, OrderStatus
+from messaging.publisher import Outgoing, publisher
+from tests.chaos.broker import Broker
+
+if TYPE_CHECKING:
+    from tests.chaos.conftest import System
+
+EVENTS = 600
+SKU = f"CHAOS-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def key() -> Iterator[str]:
+    """The key with which workers sign; the data service is told of it when it starts."""
+    private, public = new_key()
+    with pytest.MonkeyPatch.context() as patch:
+        known = os.environ["SERVICE_PUBLIC_KEYS"]
+        patch.setenv("SERVICE_PUBLIC_KEYS", f"{known} business_worker:{public}")
+        yield private
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    made = Broker()
+    with made.container:
+        yield made
+
+
+class Worker:
+    """A worker as a process."""
+
+    def __init__(self, broker: Broker, system: "System", key: str) -> None:
+        self._environment = os.environ | {
+            "RABBITMQ_HOST": broker.settings.host,
+            "RABBITMQ_PORT": str(broker.settings.port),
+            "RABBITMQ_PASSWORD": "test",
+            "READER_RETRY_SECONDS": "[0.2, 0.5]",
+            "DATA_SERVICE_URL": system.data.url,
+            "SERVICE_PRIVATE_KEY": key,
+            "METRICS_PORT": "0",
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "business_worker"]
+        self.process = subprocess.Popen(command, env=self._environment)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def placed() -> Outgoing:
+    price = Price(amount=Decimal("1.00"), currency="EUR")
+    order = OrderState(
+        id=uuid4(),
+        customer_id="ada",
+        status=OrderStatus.PLACED,
+        lines=(OrderLine(sku=SKU, quantity=1, unit_price=price),),
+        total=Money(amount=Decimal("1.00"), currency="EUR"),
+        version=1,
+        created_at=datetime.now(UTC),
+    )
+    event = OrderPlaced(order=order)
+    return Outgoing(event.id, event.routing_key(), event.model_dump_json())
+
+
+def counted(system: "System") -> int:
+    """How many orders the workers have added."""
+    headers = {"Authorization": f"Bearer {service_token('ada')}"}
+    answer = httpx2.get(f"{system.data.url}/api/v1/sales", params={"limit": 100}, headers=headers)
+    return sum(item["orders"] for item in answer.json()["items"] if item["sku"] == SKU)
+
+
+async def more_than(system: "System", number: int) -> None:
+    async with asyncio.timeout(60):
+        while counted(system) <= number:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_workers_and_broker_are_killed_in_the_middle(
+    system: "System", broker: Broker, key: str
+) -> None:
+    workers = [Worker(broker, system, key) for _ in range(2)]
+    try:
+        await asyncio.sleep(5)  # until their queues are there
+        events = [placed() for _ in range(EVENTS)]
+        async with publisher(broker.settings, "test") as publish:
+            # Each twice, as a relay does that ends at the wrong moment.
+            await asyncio.gather(*(publish(each) for each in events + events))
+        container = broker.container.get_wrapped_container()
+        for worker in workers:
+            await more_than(system, counted(system) + 20)
+            worker.kill()
+            worker.start()
+        await more_than(system, counted(system) + 20)
+        container.kill()
+        container.start()
+        await more_than(system, EVENTS - 1)
+        await asyncio.sleep(2)  # nothing comes after that
+        assert counted(system) == EVENTS
+    finally:
+        for worker in workers:
+            worker.kill()

@@ -1,0 +1,1 @@
+"""Tests with real servers: PostgreSQL, and RabbitMQ where a test needs it."""
