@@ -35,10 +35,7 @@ def upgrade() -> None:
     op.create_table(
         "order_lines",
         sa.Column(
-            "order_id",
-            sa.Uuid(),
-            sa.ForeignKey("orders.id", ondelete="CASCADE"),
-            primary_key=True,
+            "order_id", sa.Uuid(), sa.ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True
         ),
         sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("sku", sa.String(64), nullable=False),
