@@ -275,6 +275,7 @@ def test_a_secret_in_a_commit_is_found_even_when_it_is_gone(project: Project) ->
         project.git("reset", "--quiet", "--hard", "HEAD~2")
 
 
+@pytest.mark.full
 def test_images_are_listed_and_looked_through(project: Project) -> None:
     """Trivy's data about holes cannot be had everywhere, so it looks for secrets alone."""
     environment = {"IMAGES": "shop-steps"}
