@@ -24,12 +24,18 @@ LONGEST_FIRST = [
     "test_law4_keep.py",
     "test_law7_database.py",
     "test_law7_alerts.py",
+    "test_law7_workers.py",
     "test_law7_production.py",
     "test_law6_green.py",
     "test_law7_logs.py",
     "test_pipelines.py",
     "test_law7_security.py",
     "test_law7_honest.py",
+    "test_law7_events.py",
+    "test_law2_exact.py",
+    "test_law1_rules.py",
+    "test_law3_move.py",
+    "test_law5_alive.py",
 ]
 # One worker takes all of these: what each measures under load, another's load would spoil.
 UNDER_LOAD = {
