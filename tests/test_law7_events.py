@@ -157,8 +157,10 @@ def test_the_queues_are_shown(shop: Shop) -> None:
 def test_without_the_module_the_orders_stay(shop: Shop) -> None:
     project = shop.stack.project
     orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
+    refused = project.make("downgrade", "MODULE=tea", check=False)
+    assert 'There is no module "tea"' in refused.stderr
     refused = project.make("downgrade", "MODULE=workers", check=False)
-    assert 'There is no module "workers"' in refused.stderr
+    assert 'The project does not have the module "workers"' in refused.stderr
     # An event that nobody was told of is not dropped unsaid.
     eventually(lambda: shop.waiting() == 0)
     shop.stack.compose("stop", "outbox_relay")
