@@ -265,6 +265,7 @@ def test_everything_runs_on_a_swarm(swarm: Swarm) -> None:
     eventually(lambda: swarm.sql(followers) == "1")
 
 
+@pytest.mark.full
 def test_a_new_version_costs_no_request_on_a_swarm(swarm: Swarm) -> None:
     project = swarm.stack.project
     project.append(f"{BUSINESS}/main.py", "# Version 1.1.0\n")
@@ -284,6 +285,7 @@ def test_a_new_version_costs_no_request_on_a_swarm(swarm: Swarm) -> None:
     assert swarm.sql(count) == str(len(load.placed))
 
 
+@pytest.mark.full
 def test_a_version_on_a_swarm_is_taken_back_by_hand(swarm: Swarm) -> None:
     assert swarm.image("business_api") == "1.1.0"
     done = swarm.make("stack-rollback")
