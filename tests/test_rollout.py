@@ -42,6 +42,43 @@ def test_what_an_earlier_version_did_not_have_is_stopped(
     assert "It does not start outbox_relay, stopped now." in capsys.readouterr().err
 
 
+def test_what_a_version_does_not_know_may_stay_but_not_unsaid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    monkeypatch.chdir(tmp_path)
+    program = runpy.run_path(str(TEMPLATE / "make/rollout.py"))["main"].__globals__
+
+    def compose(*arguments: str) -> str:
+        if "--remove-orphans" in arguments:
+            raise program["CommandError"]("No such network.")
+        return ""
+
+    program["compose"] = compose
+    assert not program["follow"](["outbox_relay"], [])
+    assert "may still run" in capsys.readouterr().err
+
+
+def test_what_an_earlier_version_did_not_have_is_removed_from_a_swarm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    program = runpy.run_path(str(TEMPLATE / "make/swarm.py"))["back"].__globals__
+    known = {"PreviousSpec": {"Name": "shop"}}
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setitem(program, "compose", lambda *_: '{"name": "shop"}')
+    monkeypatch.setitem(program, "inspect", lambda name: {} if "worker" in name else known)
+    monkeypatch.setitem(program, "run", lambda *command: asked.append(command))
+    monkeypatch.setitem(program, "roll_back", lambda _, services: asked.append(tuple(services)))
+    followers = ["outbox_relay", "business_worker"]
+    monkeypatch.setitem(program, "Images", lambda _: SimpleNamespace(followers=followers))
+    program["back"]()
+    assert asked == [
+        ("outbox_relay", "business_api", "data_postgres_api"),
+        ("docker", "service", "rm", "shop_business_worker"),
+    ]
+
+
 @pytest.mark.parametrize("others_start", [True, False])
 @pytest.mark.parametrize("rolls", [True, False])
 def test_it_says_that_a_version_serves_when_it_does(

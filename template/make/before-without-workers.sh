@@ -9,8 +9,9 @@ if [ -z "$($COMPOSE ps --quiet --status running rabbitmq)" ]; then
     "or leave them: make downgrade MODULE=workers REMOVE=yes" >&2
   exit 1
 fi
-queues=$($COMPOSE exec -T --user rabbitmq rabbitmq rabbitmqctl --quiet list_queues name messages |
-  tr -d '\r' | { grep '^business_worker\.' || :; })
+# By itself, so that a broker which does not answer ends this.
+listed=$($COMPOSE exec -T --user rabbitmq rabbitmq rabbitmqctl --quiet list_queues name messages)
+queues=$(printf '%s\n' "$listed" | tr -d '\r' | grep '^business_worker\.' || :)
 [ -n "$queues" ] || exit 0
 echo "These queues of the worker go, with the messages in them:" >&2
 printf '%s\n' "$queues" >&2

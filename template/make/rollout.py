@@ -238,10 +238,12 @@ def follow(every: list[str], gone: list[str]) -> bool:
         print(f"{error}\n{said}", file=sys.stderr)
         return False
     # What that version's files do not name, when it was checked out.
-    compose(
-        *("up", "--detach", "--no-build", "--no-recreate", "--no-deps", "--remove-orphans"),
-        "gateway",
-    )
+    orphans = ("--no-recreate", "--no-deps", "--remove-orphans")
+    try:
+        compose("up", "--detach", "--no-build", *orphans, "gateway")
+    except CommandError as error:
+        print(f"{error}\nWhat that version does not know may still run.", file=sys.stderr)
+        return False
     return True
 
 
