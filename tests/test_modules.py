@@ -2,13 +2,14 @@
 
 import re
 import shutil
+import subprocess
 from itertools import product
 from pathlib import Path
 
 import copier
 import pytest
 
-from extensions.stages import ROOT, Combination, load
+from extensions.stages import ROOT, TEMPLATE, Combination, load
 from tests.support import matrix
 from tests.support.project import files_of
 
@@ -129,3 +130,49 @@ def test_a_chain_is_written_out(tmp_path: Path) -> None:
     (tmp_path / "stages.yml").write_text(chained)
     with pytest.raises(ValueError, match=re.escape("files requires worker, so also ['broker']")):
         load(tmp_path / "stages.yml")
+
+
+COMPOSE = """\
+#!/bin/sh
+echo "$*" >> asked
+case "$*" in
+  *"ps --quiet"*) [ ! -f running ] || echo 1a2b ;;
+  *list_queues*)
+    [ -f answers ] &&
+      printf '%s\\t3\\n' business_worker.sales business_worker.sales.dead ours ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "stays", "code", "deleted"),
+    [
+        (
+            ["running", "answers"],
+            "rabbitmq",
+            0,
+            ["business_worker.sales", "business_worker.sales.dead"],
+        ),
+        (["running"], "rabbitmq", 1, []),
+        ([], "rabbitmq", 1, []),
+        ([], "", 0, []),
+    ],
+)
+def test_the_queues_of_a_worker_that_goes_do_not_stay_and_fill(
+    tmp_path: Path, there: list[str], stays: str, code: int, deleted: list[str]
+) -> None:
+    compose = tmp_path / "compose"
+    compose.write_text(COMPOSE)
+    compose.chmod(0o755)
+    for name in ("asked", *there):
+        (tmp_path / name).touch()
+    done = subprocess.run(
+        ["sh", str(TEMPLATE / "make/before-without-workers.sh")],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "COMPOSE": str(compose), "STAYS": stays},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert [line.split()[-1] for line in asked if "delete_queue" in line] == deleted
