@@ -113,3 +113,16 @@ def test_it_says_that_a_version_serves_when_it_does(
     said = capsys.readouterr().err
     assert ("The services run the new version" in said) == (rolls and not others_start)
     assert ("Not everything starts." in said) == (not rolls and not others_start)
+
+
+def test_what_is_built_and_has_no_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    images = runpy.run_path(str(TEMPLATE / "make/images.py"))["Images"]
+    services = {
+        "business_api": {"build": {"context": "."}, "image": "shop/business_api:current"},
+        "reports": {"build": {"context": "reports"}},
+    }
+    with pytest.raises(SystemExit, match="No image is named for reports"):
+        images({"services": services})
+    del services["reports"]
+    assert images({"services": services}).built == ["shop/business_api"]

@@ -1,6 +1,7 @@
 """The images of production: a version's own, the current ones, and those of the version before."""
 
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -39,6 +40,16 @@ class Images:
     before: dict[str, str] = field(default_factory=dict)
     kept_before: dict[str, str] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Stop at what is built without a name, under which it could be gone back to."""
+        services = self.config["services"].items()
+        unnamed = [name for name, each in services if "build" in each and "image" not in each]
+        if unnamed:
+            sys.exit(
+                f"No image is named for {' and '.join(unnamed)}. Name it in compose.prod.yml, as "
+                "docker-compose.prod.yml does for business_api. Nothing was changed."
+            )
 
     @cached_property
     def followers(self) -> list[str]:
