@@ -34,7 +34,6 @@ LONGEST_FIRST = [
     "test_law7_events.py",
     "test_law2_exact.py",
     "test_law1_rules.py",
-    "test_law3_move.py",
     "test_law5_alive.py",
 ]
 # One worker takes all of these: what each measures under load, another's load would spoil.
@@ -47,11 +46,17 @@ UNDER_LOAD = {
 }
 
 
+# Nothing in these is shared: each test goes to whoever is free, last of all.
+BY_TEST = {"test_law3_move.py"}
+
+
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Files go to workers whole, and those that are under load all to one."""
+    """Most files go to workers whole, and those that are under load all to one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if Path(file).name in BY_TEST:
+            return nodeid
         return "under load" if Path(file).name in UNDER_LOAD else file
 
 
@@ -69,7 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=rare)
     items[:] = [item for item in items if item not in rare]
     order = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    order |= dict.fromkeys(BY_TEST, len(order) + 1)
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST_FIRST)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ import yaml
 
 from extensions.stages import Combination, template_files
 from tests.support.docker import compose_files, require_docker
-from tests.support.matrix import PYTHONS, RULES
+from tests.support.matrix import FULL, PYTHONS, RULES
 from tests.support.project import empty_directories, files_of, render
 
 BIN = Path(sys.executable).parent
@@ -37,7 +37,13 @@ for tag in ("!reset", "!override"):
 
 @pytest.fixture(
     scope="module",
-    params=[(combination, python) for combination in RULES.combinations() for python in PYTHONS],
+    # By turns with each Python.
+    params=[
+        (combination, python)
+        for turn, combination in enumerate(RULES.combinations())
+        for python in PYTHONS
+        if FULL or python == PYTHONS[(turn + combination.level) % len(PYTHONS)]
+    ],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
 def rendered(
@@ -133,6 +139,7 @@ MODULES = {
     "opentelemetry-api": "opentelemetry",
     "opentelemetry-sdk": "opentelemetry",
     "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    "opentelemetry-instrumentation": "opentelemetry",
     "opentelemetry-instrumentation-aiohttp-client": "opentelemetry",
     "opentelemetry-instrumentation-asyncpg": "opentelemetry",
     "opentelemetry-instrumentation-redis": "opentelemetry",

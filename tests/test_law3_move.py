@@ -30,23 +30,16 @@ def test_moving_down_is_rendering_anew(
     tmp_path: Path, low: Combination, high: Combination, python: str
 ) -> None:
     project = start(tmp_path / "project", high, {"python_version": python})
+    before = files_of(project.path)
     gone = dict.fromkeys(high.modules - low.modules, False)
+    # Not without the word.
+    with pytest.raises(ValueError, match="allow_removal=true"):
+        project.move(low, gone)
+    assert files_of(project.path) == before
     project.move(low, {"allow_removal": True, **gone})
     anew = render(tmp_path / "anew", low, {"python_version": python})
     assert files_of(project.path) == files_of(anew)
     assert empty_directories(project.path) == []
-
-
-@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
-def test_moving_down_needs_the_word(
-    tmp_path: Path, low: Combination, high: Combination, python: str
-) -> None:
-    project = start(tmp_path / "project", high, {"python_version": python})
-    before = files_of(project.path)
-    gone = dict.fromkeys(high.modules - low.modules, False)
-    with pytest.raises(ValueError, match="allow_removal=true"):
-        project.move(low, gone)
-    assert files_of(project.path) == before
 
 
 def test_the_word_is_needed_whatever_the_folder_is_called(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_backups_are_encrypted(pair: Pair) -> None:
     assert "unable to load" in said
 
 
+@pytest.mark.full
 def test_reads_come_from_the_standby_as_long_as_it_is_fresh(pair: Pair) -> None:
     pair.stack.project.append(
         ".env", "POSTGRES_READ_FROM_STANDBY=on\nPOSTGRES_STANDBY_MAX_LAG=15\n"
@@ -208,6 +209,7 @@ def test_two_servers_never_work_on_the_same_files(pair: Pair) -> None:
     assert pair.first in pair.orders("postgres")
 
 
+@pytest.mark.full
 def test_a_node_whose_restore_did_not_end_waits_for_another(pair: Pair) -> None:
     there = pair.orders("postgres")
     mark = "/var/lib/postgresql/cluster/postgres.restoring"
@@ -219,6 +221,7 @@ def test_a_node_whose_restore_did_not_end_waits_for_another(pair: Pair) -> None:
     eventually(lambda: pair.follows("postgres_standby"), seconds=60)
 
 
+@pytest.mark.full
 def test_a_primary_without_its_files_does_not_begin_anew(pair: Pair) -> None:
     there = pair.orders("postgres")
     pair.stack.compose("rm", "--stop", "--force", "postgres", "backup")

@@ -381,6 +381,7 @@ def test_a_version_is_taken_back_by_hand(delivery: Delivery) -> None:
     assert delivery.stack.project.git("describe", "--tags").strip() == "v1.3.0"
 
 
+@pytest.mark.full
 def test_a_version_is_taken_back_although_a_service_does_not_run(delivery: Delivery) -> None:
     ids = [each["Id"] for each in delivery.containers("business_api")]
     subprocess.run(["docker", "stop", "--time", "0", *ids], check=True, capture_output=True)

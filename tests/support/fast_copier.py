@@ -22,7 +22,7 @@ from jinja2.sandbox import SandboxedEnvironment
 _stock_environment: Any = Worker.__dict__["jinja_env"].func
 _stock_render_string: Any = Worker._render_string
 _stock_compile: Any = Environment.compile
-_compiled: dict[tuple[str, str | None], CodeType] = {}
+compiled: dict[tuple[str, str | None], CodeType] = {}
 
 # Nothing that is rendered changes what it has parsed, so all may share it.
 _parse = cache(yaml.safe_load)
@@ -46,9 +46,9 @@ def _compile(
     environment: Environment, source: str, name: str | None = None, *arguments: Any, **keywords: Any
 ) -> CodeType:
     key = (source, name)
-    if key not in _compiled:
-        _compiled[key] = _stock_compile(environment, source, name, *arguments, **keywords)
-    return _compiled[key]
+    if key not in compiled:
+        compiled[key] = _stock_compile(environment, source, name, *arguments, **keywords)
+    return compiled[key]
 
 
 def _environment(worker: Worker) -> SandboxedEnvironment:

@@ -83,7 +83,7 @@ def _covered(low: Combination, high: Combination) -> bool:
     """Whether a move is of those that every run looks at.
 
     Without modules every move; with all of them one level up, or all the way; and one module more:
-    at the lowest and the highest level the first one, between them the last one.
+    at the lowest and the highest level the first one, at level 2 the last one.
     """
     if not high.modules:
         return True
@@ -94,6 +94,8 @@ def _covered(low: Combination, high: Combination) -> bool:
             1,
             RULES.highest - 1,
         )
+    if 2 < low.level < RULES.highest:
+        return False
     at_an_end = low.level in (1, RULES.highest)
     is_of_these = not low.modules if at_an_end else high.modules == ALL and bool(low.modules)
     return low.level == high.level and is_of_these and _one_more(low.modules, high.modules)
