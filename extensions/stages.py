@@ -37,9 +37,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Rule:
-    """What one sub-stage or module brings at one level, or what one answer adds to that.
+    """What one sub-stage or module brings at one level, or what an answer or a module adds to that.
 
-    `answer` is the question and the answer of an entry under `when` in stages.yml.
+    `answer` is the question and the answer of an entry under `when` in stages.yml, `beside` the
+    module of one under `with`.
     """
 
     stage: str
@@ -50,6 +51,7 @@ class Rule:
     documents: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
     answer: tuple[str, str] | None = None
+    beside: str | None = None
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -143,9 +145,9 @@ class Rules:
 
     def active(self, rule: Rule, combination: Combination) -> bool:
         """Whether `combination` asks for what `rule` brings."""
-        asked = rule.module is None or rule.module in self.with_required(combination.modules)
+        asked = {None, *self.with_required(combination.modules)}
         chosen = rule.answer in (None, ("ci_provider", combination.ci_provider))
-        return asked and chosen and rule.level <= combination.level
+        return {rule.module, rule.beside} <= asked and chosen and rule.level <= combination.level
 
     def excluded_claims(self, combination: Combination) -> set[str]:
         """The claims that `combination` leaves out: those that no active rule makes."""
@@ -200,13 +202,17 @@ def template_files() -> Mapping[str, Path]:
 
 def _rules(stage: str, module: str | None, level: int, entry: dict[str, Any]) -> Iterator[Rule]:
     values: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items() if key != "when"
+        key: tuple(v) if isinstance(v, list) else v
+        for key, v in entry.items()
+        if key not in ("when", "with")
     }
     yield Rule(stage=stage, module=module, level=level, **values)
     for question, choices in entry.get("when", {}).items():
         for answer, artifacts in choices.items():
             chosen = (question, answer)
             yield Rule(stage, module, level, artifacts=tuple(artifacts), answer=chosen)
+    for other, artifacts in entry.get("with", {}).items():
+        yield Rule(stage, module, level, artifacts=tuple(artifacts), beside=other)
 
 
 @cache

@@ -25,6 +25,7 @@ LONGEST_FIRST = [
     "test_law7_database.py",
     "test_law7_alerts.py",
     "test_law7_workers.py",
+    "test_law7_bot.py",
     "test_law7_production.py",
     "test_law6_green.py",
     "test_law7_logs.py",

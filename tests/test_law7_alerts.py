@@ -61,6 +61,10 @@ services:
     command: [python, /recorder.py]
     ports: ["127.0.0.1::8080"]
     volumes: ["./recorder.py:/recorder.py:ro"]
+  telegram:
+    image: ${IMAGES:-${COMPOSE_PROJECT_NAME}}/business_bot:current
+    pull_policy: never
+    command: [python, -m, business_bot.testing, "0.0.0.0"]
   alertmanager:
     ports: ["127.0.0.1::9093"]
   prometheus:
@@ -138,6 +142,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             "RATE_BURST": 1000,
             "WRITE_RATE_LIMIT": 1000,
             "WRITE_RATE_BURST": 1000,
+            "BOT_TOKEN": "42:of-tests",
+            "BOT_USERS": "[1001]",
+            "BOT_API_URL": "http://telegram:8081",
             **addresses,
         }
         project.write(".env", "".join(f"{key}={value}\n" for key, value in settings.items()))

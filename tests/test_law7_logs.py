@@ -867,7 +867,14 @@ def test_with_stubs_the_containers_start_in_development(
         said = json.loads(one.compose("config", "--format", "json"))["services"]
         reading = {name: of["logging"] for name, of in said.items() if "logging" in of}
         assert reading.keys() == {name for name, of in said.items() if "labels" in of}
-        code = {"business_api", "business_worker", "data_postgres_api", "migrate", "outbox_relay"}
+        code = {
+            "business_api",
+            "business_bot",
+            "business_worker",
+            "data_postgres_api",
+            "migrate",
+            "outbox_relay",
+        }
         assert reading.keys() == code | {"backup"}
         for logging in reading.values():
             assert set(logging["options"]["labels"].split(",")) == {

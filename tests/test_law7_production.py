@@ -131,6 +131,27 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         running.production("down", "--volumes", "--timeout", "0")
 
 
+@pytest.fixture(scope="module")
+def telegram(production: Production) -> Iterator[None]:
+    """Somebody for the bot to talk to: the server of its own package."""
+    running = production.stack
+    (bot,) = production.compose("ps", "--quiet", "business_bot").split()
+    found = ["docker", "inspect", "--format", "{{.Image}}", bot]
+    image = subprocess.run(found, check=True, capture_output=True, text=True).stdout.strip()
+    place = ["--network", f"{running.name}_default", "--network-alias", "telegram"]
+    server = ["docker", "run", "--detach", *place, image, "python", "-m", "business_bot.testing"]
+    done = subprocess.run([*server, "0.0.0.0"], check=True, capture_output=True, text=True)
+    try:
+        who = "BOT_TOKEN=42:of-tests\nBOT_USERS=[1001]\nBOT_API_URL=http://telegram:8081\n"
+        running.project.append(".env", who)
+        running.project.make("secrets", environment=running.environment)
+        again = ("--force-recreate", "--no-deps", "business_bot")
+        production.compose("up", "--detach", "--wait", *again)
+        yield
+    finally:
+        subprocess.run(["docker", "rm", "--force", "--volumes", done.stdout.strip()], check=True)
+
+
 def problem(answer: Answer, status: int) -> None:
     assert answer.status == status
     assert answer.headers["Content-Type"] == PROBLEM
@@ -559,6 +580,7 @@ def test_every_target_is_scraped(production: Production) -> None:
             ("rabbitmq_queues", "1"),
             ("outbox_relay", "1"),
             ("business_worker", "2"),
+            ("business_bot", "1"),
         }
 
     eventually(up)
@@ -582,6 +604,7 @@ def test_the_replicas_add_up(production: Production) -> None:
     eventually(lambda: total() == before + 8)
 
 
+@pytest.mark.usefixtures("telegram")
 def test_every_panel_without_grafana_has_data_after_some_traffic(production: Production) -> None:
     def traffic() -> None:
         order = production.call("POST", "/api/v1/orders", ORDER).json

@@ -31,7 +31,7 @@ from tests.support.project import Project, start
 
 BUSINESS = "services/business_api/src/business_api"
 SERVICES = ("business_api", "data_postgres_api")
-ALL_CODE = (*SERVICES, "outbox_relay", "business_worker")
+ALL_CODE = (*SERVICES, "outbox_relay", "business_bot", "business_worker")
 
 
 def docker(*arguments: str, check: bool = True) -> str:

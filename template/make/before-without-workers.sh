@@ -1,20 +1,2 @@
-# A queue that nobody reads any more would grow until the broker takes nothing. Called by make/move.sh.
-set -eu
-# Without RabbitMQ all of its queues go.
-case " $STAYS " in *" rabbitmq "*) ;; *) exit 0 ;; esac
-$COMPOSE stop business_worker >/dev/null 2>&1
-if [ -z "$($COMPOSE ps --quiet --status running rabbitmq)" ]; then
-  [ "${REMOVE:-}" != yes ] || exit 0
-  echo "RabbitMQ does not run, so the queues of the worker would stay, and fill. Start it (make up)," \
-    "or leave them: make downgrade MODULE=workers REMOVE=yes" >&2
-  exit 1
-fi
-# By itself, so that a broker which does not answer ends this.
-listed=$($COMPOSE exec -T --user rabbitmq rabbitmq rabbitmqctl --quiet list_queues name messages)
-queues=$(printf '%s\n' "$listed" | tr -d '\r' | grep '^business_worker\.' || :)
-[ -n "$queues" ] || exit 0
-echo "These queues of the worker go, with the messages in them:" >&2
-printf '%s\n' "$queues" >&2
-printf '%s\n' "$queues" | cut -f 1 | while IFS= read -r name; do
-  $COMPOSE exec -T --user rabbitmq rabbitmq rabbitmqctl --quiet delete_queue "$name" </dev/null >/dev/null
-done
+# Called by make/move.sh before the module goes.
+sh make/forget-queues.sh business_worker workers

@@ -79,10 +79,11 @@ monitoring: env ## Check Prometheus' configuration, and that each alert fires wh
 
 # Tests may do what the journey takes, and nothing more.
 CALLER = $(MAKE) --silent --no-print-directory caller ROLES="customer staff"
+SERVICE_TESTS += tests/service
 
 service-test: setup ## Test the running system through its gateway
 	@GATEWAY_URL="https://$$($(COMPOSE) port gateway 8443)" GATEWAY_HOST="$(firstword $(HOSTS))" CALLER="$$($(CALLER) WHO=test-$$(date +%s))" \
-	  $(UV) run pytest --no-cov tests/service
+	  $(UV) run pytest --no-cov $(SERVICE_TESTS)
 
 LOAD = BUSINESS_API="$$($(COMPOSE) port business_api 8000)" CALLER="$$($(CALLER) WHO=load-test)" \
 	  $(UV) run --isolated --only-group load python tests/load/run.py

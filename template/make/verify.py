@@ -78,7 +78,7 @@ def main() -> int:
     plan = tomllib.loads(Path("make/gates.toml").read_text())
     # A stack of its own, on free ports: the one of development and its data are left alone.
     ports = re.findall(r"^(\w+_PORT)=", Path(".env.example").read_text(), re.MULTILINE)
-    env = os.environ | dict.fromkeys(ports, "0")
+    env = os.environ | dict.fromkeys(ports, "0") | dict.fromkeys(plan.get("without", ()), "")
     env["COMPOSE_PROJECT_NAME"] = f"verify-{sha256(str(Path.cwd()).encode()).hexdigest()[:12]}"
     if shutil.which("docker") is None:
         sys.exit("make verify runs the system, and needs Docker with Compose for that.")
@@ -99,8 +99,10 @@ def main() -> int:
                 print(log.read_text()[-3000:], f"\nThe whole output is in {log}.", file=sys.stderr)
                 break
     finally:
-        down = ["docker", "compose", "down", "--volumes", "--rmi", "local"]
-        subprocess.run(down, env=env, capture_output=True)
+        # Both ways: the files of tests add services with images, and hide a volume.
+        for purpose in ("FOR=test", "FOR="):
+            down = ["make", "--silent", "down", purpose, "FORGET=--volumes --rmi local"]
+            subprocess.run(down, env=env, capture_output=True)
     (REPORTS / "qa-report.md").write_text(report(plan, ran))
     print("The report is in reports/qa-report.md.")
     return word == "FAILED"

@@ -3,6 +3,7 @@
 import sentry_sdk
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sentry_sdk.integrations.aiohttp import AioHttpIntegration
 from sentry_sdk.integrations.fastapi import FastApiIntegration
 from sentry_sdk.integrations.starlette import StarletteIntegration
 from sentry_sdk.types import Event, Hint
@@ -33,7 +34,8 @@ def track_errors(service: str) -> None:
     """Report every logged error of this process as one of `service`.
 
     The SDK's own hooks into FastAPI cost half of the throughput and are off; an error reaches
-    Sentry because the chassis logs it.
+    Sentry because the chassis logs it. So is the one that notes the address of every call: an
+    address may have a secret in it.
     """
     settings = read_settings(SentrySettings)
     if not settings.dsn:
@@ -45,7 +47,11 @@ def track_errors(service: str) -> None:
             server_name=service,
             include_local_variables=False,
             before_send=_add_request_id,
-            disabled_integrations=[StarletteIntegration(), FastApiIntegration()],
+            disabled_integrations=[
+                StarletteIntegration(),
+                FastApiIntegration(),
+                AioHttpIntegration(),
+            ],
         )
     except BadDsn as error:
         raise SettingsError(f"Check the environment (.env): SENTRY_DSN: {error}") from None

@@ -64,6 +64,7 @@ class Signer:
         }
         if principal is not None:
             claims |= {"sid": principal.session, "network": principal.network}
+            claims["roles"] = sorted(principal.roles)
         header = {"alg": ALGORITHM, "kid": self._key.kid, "typ": KIND}
         return jwt.encode(header, claims, self._key)
 
@@ -123,6 +124,7 @@ class ServiceAuthenticator:
         claims = await verifier.verify(token)
         return Principal(
             claims["sub"],
+            frozenset(claims.get("roles", ())),
             client=claims["iss"],
             session=claims.get("sid"),
             network=claims.get("network"),

@@ -1,0 +1,1 @@
+"""Lets those who run the shop look after orders from Telegram."""

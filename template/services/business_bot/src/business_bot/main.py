@@ -1,0 +1,68 @@
+"""The composition root of the bot."""
+
+import asyncio
+import logging
+
+from aiogram import F
+from aiogram.enums import ChatType
+from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage
+
+from business_bot.access import Access
+from business_bot.begun import FinishingDispatcher
+from business_bot.features import BESIDE, around, around_calls, make_storage, people, receive
+from business_bot.mistakes import Mistakes
+from business_bot.orders.gateway import OrdersGateway
+from business_bot.orders.router import Orders, make_router
+from business_bot.settings import BotSettings, BusinessServiceSettings
+from business_bot.telegram import make_bot
+from business_bot.throttling import Throttling
+from business_bot.waiting import wait_until
+from chassis.client import ServiceClient
+from chassis.settings import read_settings
+
+log = logging.getLogger(__name__)
+
+
+async def serve(stop: asyncio.Event) -> None:
+    """Answer people until told to stop; what was begun is finished then."""
+    settings, business = read_settings(BotSettings), read_settings(BusinessServiceSettings)
+    if not settings.token.get_secret_value():
+        log.warning("there is no bot: get a token from @BotFather, and put it into .env: BOT_TOKEN")
+        await wait_until(stop)
+        return
+    name, url = "business service", str(business.url)
+    async with (
+        ServiceClient(name, url, business.timeout_seconds) as client,
+        make_bot(settings) as bot,
+        make_storage() as (storage, isolation),
+    ):
+        for each in around_calls():
+            bot.session.middleware(each)
+        dispatcher = make_dispatcher(OrdersGateway(client), settings, storage, isolation)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(receive(stop, bot, dispatcher))
+            for beside in BESIDE:
+                group.create_task(beside(stop, bot, people(settings)))
+
+
+def make_dispatcher(
+    orders: Orders, settings: BotSettings, storage: BaseStorage, isolation: BaseEventIsolation
+) -> FinishingDispatcher:
+    """Return what decides who answers an update, and what happens before and after."""
+    dispatcher = FinishingDispatcher(storage=storage, events_isolation=isolation)
+    dispatcher.include_router(make_router(orders))
+    mistakes = Mistakes(people(settings))
+    dispatcher.error.register(mistakes.before)
+    # What is said in a group all of its members read, so nobody is heard there.
+    dispatcher.message.filter(F.chat.type == ChatType.PRIVATE)
+    dispatcher.callback_query.filter(F.message.chat.type == ChatType.PRIVATE)
+    # From the outermost in.
+    for middleware in (
+        *around(settings),
+        mistakes,
+        Throttling(settings.actions_per_minute),
+        Access(people(settings)),
+    ):
+        dispatcher.message.middleware(middleware)
+        dispatcher.callback_query.middleware(middleware)
+    return dispatcher

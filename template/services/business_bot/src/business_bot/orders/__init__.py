@@ -1,0 +1,1 @@
+"""Orders: to list them, to look at one, to cancel one."""
