@@ -354,10 +354,11 @@ ALONE = [
         low,
         high,
         id=f"{edit.name}-{low}-{high}",
-        marks=[] if low.level < high.level == 2 and edit is EDITS[0] else pytest.mark.full,
+        marks=[] if edit is EDITS[0] else pytest.mark.full,
     )
     for edit in EDITS
     for low, high in moves()
+    if FULL or (low.level < high.level == 2 and not high.modules)
 ]
 
 
