@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from extensions.stages import ROOT, TEMPLATE, Combination, load
 from tests.support import matrix
-from tests.support.project import files_of
+from tests.support.project import files_of, render
 
 STAGES = """\
 levels:
@@ -177,3 +178,21 @@ def test_the_queues_of_a_worker_that_goes_do_not_stay_and_fill(
     assert done.returncode == code, done.stderr
     asked = (tmp_path / "asked").read_text().splitlines()
     assert [line.split()[-1] for line in asked if "delete_queue" in line] == deleted
+
+
+def test_make_verify_does_not_speak_in_the_name_of_a_bot(tmp_path: Path) -> None:
+    project = render(tmp_path / "shop", Combination(1, frozenset({"telegram_bot"})))
+    gates = project / "make/gates.toml"
+    head = gates.read_text().partition("[[gate]]")[0]
+    gate = 'transition = "4.1 -> 4.2"\nshows = "whose it is"\n'
+    gates.write_text(f'{head}[[gate]]\n{gate}run = [["sh", "-c", "echo token=[$BOT_TOKEN]"]]\n')
+    docker = tmp_path / "docker"
+    docker.write_text("""#!/bin/sh\necho '{"services": {}}'\n""")
+    docker.chmod(0o755)
+    subprocess.run(
+        [sys.executable, "make/verify.py"],
+        cwd=project,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "BOT_TOKEN": "42:ours"},
+        capture_output=True,
+    )
+    assert "token=[]" in (project / "reports/1.log").read_text()
