@@ -76,6 +76,7 @@ class Network:
         self._target = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self.carried = 0  # pieces of requests
         self.delay = 0.0
         self.answers_to_lose = 0
         self.answers_to_cut = 0
@@ -148,6 +149,7 @@ class Network:
                     sink.sendall(begun)
                     break
                 sink.sendall(data)
+                self.carried += not is_answer
         for connection in (source, sink):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

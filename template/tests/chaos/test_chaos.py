@@ -262,12 +262,15 @@ async def test_redis_starts_again_with_nothing(system: "System") -> None:
 
 @pytest.mark.parametrize("service", ["business", "data"])
 def test_it_ends_after_what_is_under_way(system: "System", service: str) -> None:
-    system.to_postgres.delay = 0.05  # some ten messages make a request of about a second
+    system.to_postgres.delay = 0.02  # some forty messages make a request of about a second
     stopping = system.business if service == "business" else system.data
+    asked = system.to_data.carried
     try:
         with ThreadPoolExecutor(1) as pool:
             under_way = pool.submit(place, system, uuid4().hex)
-            time.sleep(0.2)
+            eventually(lambda: system.to_data.carried > asked)
+            begun = system.to_postgres.carried
+            eventually(lambda: system.to_postgres.carried > begun)
             took = stopping.terminate()
             assert under_way.result().status_code == 201
         assert took < 8
