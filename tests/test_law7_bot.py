@@ -6,6 +6,7 @@ Bot API that the project brings, in a container.
 """
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,11 @@ class Chat:
     def _answered(self, user: int, action: str, text: str) -> str:
         before = len(self.said(user))
         self._ask(user, action, text)
-        eventually(lambda: len(self.said(user)) > before, seconds=60)
+        try:
+            eventually(lambda: len(self.said(user)) > before, seconds=120)
+        except AssertionError as silent:
+            silent.add_note(self.logs("business_bot")[-4000:])
+            raise
         return self.said(user)[-1]
 
     def place(self) -> str:
@@ -165,6 +170,28 @@ def test_from_level_2_on_a_conversation_outlives_the_bot(chat: Chat) -> None:
     assert pressed[-1]["who"] == ADA
     for service in ("business_api", "data_postgres_api"):
         assert pressed[-1]["request_id"] in chat.logs(service)
+
+
+def test_a_telegram_that_is_away_does_not_make_the_bot_ill(chat: Chat) -> None:
+    chat.stack.compose("stop", "--timeout", "0", "telegram")
+    container = chat.stack.compose("ps", "--quiet", "business_bot").strip()
+
+    def health() -> dict[str, Any]:
+        inspect = ["docker", "inspect", "--format", "{{json .State.Health}}", container]
+        found: dict[str, Any] = json.loads(subprocess.check_output(inspect))
+        return found
+
+    def is_ready() -> bool:
+        exec_in = ("exec", "-T", "business_bot", "sh", "-c", "test -e /tmp/ready && echo yes")
+        return "yes" in chat.stack.compose(*exec_in, check=False)
+
+    eventually(lambda: not is_ready())
+    known = health()["Log"][-1]["Start"]
+    eventually(lambda: health()["Log"][-1]["Start"] != known)
+    assert (health()["Status"], health()["FailingStreak"]) == ("healthy", 0)
+    chat.stack.compose("start", "telegram")
+    assert chat.say("/orders") == "The newest orders:"
+    eventually(is_ready)
 
 
 def test_without_the_bot_the_orders_stay(chat: Chat) -> None:
