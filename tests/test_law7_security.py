@@ -201,6 +201,7 @@ def test_sessions_survive_a_restart(shop: Shop) -> None:
     assert query_of(person.browser.send("GET", person.address()))["state"] == "s-1"
 
 
+@pytest.mark.full
 def test_keys_are_rotated_without_a_refusal(shop: Shop) -> None:
     before = shop.log_in()["access_token"]
     old, following = shop.call("GET", "/.well-known/jwks.json", None).json["keys"]
