@@ -94,7 +94,8 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     require_docker()
     project = start(tmp_path_factory.mktemp("bot") / "shop", Combination(1))
     project.append("services/business_api/src/business_api/main.py", OURS)
-    project.commit("A route of ours")
+    project.lock()
+    project.commit("A route of ours, and the lock")
     moved = project.make("upgrade", "MODULE=telegram_bot")
     assert "Moved, without a conflict" in moved.stderr
     project.commit("A bot")
@@ -190,6 +191,7 @@ def test_a_telegram_that_is_away_does_not_make_the_bot_ill(chat: Chat) -> None:
     eventually(lambda: health()["Log"][-1]["Start"] != known)
     assert (health()["Status"], health()["FailingStreak"]) == ("healthy", 0)
     chat.stack.compose("start", "telegram")
+    eventually(lambda: chat.said() == [])  # it listens again, and has forgotten everything
     assert chat.say("/orders") == "The newest orders:"
     eventually(is_ready)
 

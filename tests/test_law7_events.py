@@ -77,7 +77,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
         assert placed.status == 201
         project.append("services/business_api/src/business_api/main.py", OURS)
-        project.commit("A route of ours")
+        project.lock()
+        project.commit("A route of ours, and the lock")
         moved = project.make("upgrade", "MODULE=rabbitmq")
         assert "Moved, without a conflict" in moved.stderr
         project.commit("RabbitMQ")

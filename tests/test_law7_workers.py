@@ -123,7 +123,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     require_docker()
     project = start(tmp_path_factory.mktemp("workers") / "shop", Combination(1))
     project.append("services/business_api/src/business_api/main.py", OURS)
-    project.commit("A route of ours")
+    project.lock()
+    project.commit("A route of ours, and the lock")
     # Nobody has to wait for the last pause, which is a minute.
     project.write(".env", "READER_RETRY_SECONDS=[1, 3]\n")
     with stack(project) as running:

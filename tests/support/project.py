@@ -84,6 +84,18 @@ class Project:
             raise AssertionError(f"make {' '.join(arguments)}:\n{the_end(done)}")
         return done
 
+    def lock(self) -> None:
+        """Lock the dependencies, as `make setup` does: without it each image resolves them anew."""
+        done = subprocess.run(
+            ["uv", "lock", "--quiet"],
+            cwd=self.path,
+            env=outer_environment(),
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise AssertionError(f"uv lock:\n{the_end(done)}")
+
     def git(self, *arguments: str) -> str:
         """Run git in the project."""
         return git(self.path, *arguments)
