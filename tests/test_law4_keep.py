@@ -330,7 +330,7 @@ EDITS = [
 def is_taken_each_time(low: Combination, high: Combination) -> bool:
     """Whether a way is of those that every run takes.
 
-    All the way; the first step without modules and the others with all of them; and at an end a
+    All the way; the first step without modules and the others with all of them; and at level 1 a
     module that no other brings. Law 3 shows of the rest that they arrive where these do.
     """
     steps = high.level - low.level
@@ -339,7 +339,7 @@ def is_taken_each_time(low: Combination, high: Combination) -> bool:
     if steps:
         return steps == RULES.highest - 1 or (steps == 1 and (low.level == 1) != bool(high.modules))
     brought = {other for stage in RULES.stages for other in stage.requires}
-    return low.level in (1, RULES.highest) and not high.modules <= brought
+    return low.level == 1 and not high.modules <= brought
 
 
 MOVES = [

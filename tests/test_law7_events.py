@@ -155,6 +155,8 @@ def test_the_queues_are_shown(shop: Shop) -> None:
     shop.stack.compose("start", "outbox_relay")
 
 
+# With workers it goes too: test_law7_workers.py.
+@pytest.mark.full
 def test_without_the_module_the_orders_stay(shop: Shop) -> None:
     project = shop.stack.project
     orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")

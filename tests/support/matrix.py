@@ -82,16 +82,14 @@ def moves() -> list[tuple[Combination, Combination]]:
 def _covered(low: Combination, high: Combination) -> bool:
     """Whether a move is of those that every run looks at.
 
-    Without modules every move, to other pipelines from the level below theirs; with all of them one
-    level up, or all the way; and one module more: at the lowest and the highest level the first
-    one, at level 2 the last one.
+    Without modules and with all of them one level up, or all the way; to other pipelines from the
+    level below theirs; and one module more: at the lowest and the highest level the first one, at
+    level 2 the last one.
     """
     if high.ci_provider != Combination.ci_provider:
         return not high.modules and high.level - low.level == 1
-    if not high.modules:
-        return True
     if low.modules == high.modules:
-        return high.modules == ALL and high.level - low.level in (
+        return high.modules in (frozenset(), ALL) and high.level - low.level in (
             1,
             RULES.highest - 1,
         )
