@@ -71,5 +71,7 @@ if ! git config user.email >/dev/null; then
   say "git does not know you, so the first commit is Stagecraft's; set user.name and user.email."
 fi
 git commit --quiet --message "Start from Stagecraft, at level $LEVEL"
-say "" "$DEST is ready, at level $LEVEL, with its first commit. Next:" "" \
-  "  cd \"$DEST\"" "  make up" "  make verify"
+say "" "$DEST is ready, at level $LEVEL, with its first commit. Next:" "" "  cd \"$DEST\"" "  make up"
+# Its load is measured from here on, and what it is compared with has to be made once.
+if [ "$LEVEL" -ge 3 ]; then say "  make baseline"; fi
+say "  make verify"

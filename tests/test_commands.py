@@ -142,9 +142,29 @@ def test_make_new_makes_a_project_that_can_be_moved(checkout: Path, tmp_path: Pa
     assert f"_src_path: {checkout}" in answers, "an absolute path: the project may be moved"
     assert COMMANDS.findall(done.stderr) == ['cd "../shop"', "make up", "make verify"]
 
-    moved = project.make("upgrade", "LEVEL=2")
-    assert "Moved, without a conflict" in moved.stderr
-    assert "maturity_level: 2" in project.read(".copier-answers.yml")
+    moved = project.make("upgrade", "LEVEL=3")
+    said = COMMANDS.findall(moved.stderr.split("Moved, without a conflict. Next:")[1])
+    assert said[:-1] == ["git diff", "make up", "make baseline", "make verify"]
+    assert "maturity_level: 3" in project.read(".copier-answers.yml")
+    project.commit("Level 3")
+    project.write("tests/load/baseline.json", "{}")
+    project.commit("A baseline")
+    moved = project.make("upgrade", "MODULE=rabbitmq")
+    said = COMMANDS.findall(moved.stderr.split("Moved, without a conflict. Next:")[1])
+    assert said[:-1] == ["git diff", "make verify"]
+
+
+def test_make_new_says_what_a_level_with_a_load_needs(checkout: Path, tmp_path: Path) -> None:
+    done = make(checkout, "new", "DEST=../shop", "LEVEL=3", "MODULES=workers,telegram_bot")
+    with_load = ['cd "../shop"', "make up", "make baseline", "make verify"]
+    assert COMMANDS.findall(done.stderr) == with_load
+    copied = copier(
+        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", "maturity_level=3"),
+        *(str(repository()), str(tmp_path / "copied")),
+        folder=tmp_path,
+    )
+    said = COMMANDS.findall(copied.stderr.split("Next:")[1])
+    assert [command for command in said if command.startswith("make")] == with_load[1:]
 
 
 def test_a_move_keeps_the_version_of_the_template_and_latest_takes_a_newer_one(
