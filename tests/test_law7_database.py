@@ -259,6 +259,7 @@ def test_a_set_up_that_fails_writes_no_password_to_the_log(pair: Pair) -> None:
     assert "PASSWORD" not in "".join(pair.stack.lines("postgres"))
 
 
+@pytest.mark.full
 def test_a_slot_whose_segments_are_gone_is_made_anew(pair: Pair) -> None:
     state = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'postgres_standby'"
     pair.stack.compose("stop", "postgres_standby")
@@ -275,6 +276,7 @@ def test_a_slot_whose_segments_are_gone_is_made_anew(pair: Pair) -> None:
     assert pair.query("postgres", state) == "reserved"
 
 
+@pytest.mark.full
 def test_a_standby_is_copied_anew_on_demand(pair: Pair) -> None:
     assert "COPY=yes" in pair.make("rejoin")
     pair.make("rejoin", "COPY=yes")
