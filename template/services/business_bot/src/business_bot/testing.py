@@ -46,7 +46,8 @@ class FakeTelegram:
         self._updates: list[dict[str, Any]] = []
         self._undelivered = 0
         self._deliveries: set[asyncio.Task[None]] = set()
-        self._last_id = 0
+        # After those of the one before, if it is started again: bots ask for what is newer.
+        self._last_id = int(time.time())
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
 
