@@ -24,12 +24,19 @@ COVERED = [
     for combination, python in covering(2)
     if FULL or combination not in PRINTED or python != PYTHONS[-1]
 ]
-# What has no modules law 4 reaches on a way up, and looks at it there.
-SHORT = [
-    row
-    for row in COVERED
-    if FULL or row.values[0].modules or row.values[1] != PYTHONS[-1]  # type: ignore[union-attr]
-]
+
+
+def is_looked_at_here(combination: Combination, python: str) -> bool:
+    """Whether no other test looks at it: law 4 at what has no modules, on a way up.
+
+    With all modules the other Python is seen where there is most of it.
+    """
+    if not combination.modules:
+        return python != PYTHONS[-1]
+    return combination.modules != ALL or combination.level == RULES.highest
+
+
+SHORT = [row for row in COVERED if FULL or is_looked_at_here(*row.values)]  # type: ignore[arg-type]
 
 
 # All gates take minutes, and those that are printed have each of them.
