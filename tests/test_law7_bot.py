@@ -174,7 +174,7 @@ def test_from_level_2_on_a_conversation_outlives_the_bot(chat: Chat) -> None:
 
 
 def test_a_telegram_that_is_away_does_not_make_the_bot_ill(chat: Chat) -> None:
-    # Not stopped: this Telegram would forget how far it had counted.
+    # It does not answer, and has not forgotten what was said.
     chat.stack.compose("pause", "telegram")
     container = chat.stack.compose("ps", "--quiet", "business_bot").strip()
 

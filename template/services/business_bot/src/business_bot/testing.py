@@ -47,7 +47,7 @@ class FakeTelegram:
         self._undelivered = 0
         self._deliveries: set[asyncio.Task[None]] = set()
         # After those of the one before, if it is started again: bots ask for what is newer.
-        self._last_id = int(time.time())
+        self._last_id = time.time_ns() // 1_000_000
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
 

@@ -230,6 +230,17 @@ async def test_telegram_may_be_away_for_a_while() -> None:
         assert "/orders" in await running.telegram.answer(ADA)
 
 
+async def test_a_telegram_of_tests_that_starts_again_is_heard() -> None:
+    async with bot() as running:
+        for number in range(1, 4):
+            await running.telegram.say(ADA, "/help")
+            await running.telegram.answer(ADA, number)
+        await running.telegram.__aexit__(None, None, None)
+        async with FakeTelegram(int(running.telegram.url.rpartition(":")[2])) as again:
+            await again.say(ADA, "/help")
+            assert "/orders" in await again.answer(ADA)
+
+
 async def test_who_has_blocked_the_bot_meanwhile_is_no_mistake(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
