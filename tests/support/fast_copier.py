@@ -1,14 +1,16 @@
 """Copier without the costs that a matrix of renders would pay again and again.
 
 Stock Copier clones the template for each project, compiles every Jinja string and file anew and
-strings that hold no Jinja, parses the rules for each file that draws from them, and starts a git
-process for each file. `test_fast_copier.py` shows that the output is equal.
+strings that hold no Jinja, the name of the answers file anew for each path, parses the rules for
+each file that draws from them, and starts a git process for each file. `test_fast_copier.py` shows
+that the output is equal.
 """
 
 import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
+from pathlib import Path
 from types import CodeType
 from typing import Any
 from unittest.mock import patch
@@ -21,6 +23,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 _stock_environment: Any = Worker.__dict__["jinja_env"].func
 _stock_render_string: Any = Worker._render_string
+_stock_answers_relpath: Any = Worker.__dict__["answers_relpath"].fget
 _stock_compile: Any = Environment.compile
 compiled: dict[tuple[str, str | None], CodeType] = {}
 
@@ -64,6 +67,14 @@ def _render_string(worker: Worker, text: str, *arguments: Any, **keywords: Any) 
     return rendered
 
 
+def _answers_relpath(worker: Worker) -> Path:
+    path = Path(worker.answers_file or worker.template.answers_relpath)
+    if "{" not in str(path):
+        return path
+    rendered: Path = _stock_answers_relpath(worker)
+    return rendered
+
+
 @contextmanager
 def fast_copier() -> Iterator[None]:
     """Render faster for as long as the context lasts."""
@@ -72,6 +83,7 @@ def fast_copier() -> Iterator[None]:
     with (
         patch.object(Worker, "jinja_env", environment),
         patch.object(Worker, "_render_string", _render_string),
+        patch.object(Worker, "answers_relpath", property(_answers_relpath)),
         patch("copier._main.Template", _template),
         patch.object(Worker, "_sync_git_index_executable_bit", lambda *_: None),
         patch.object(Environment, "compile", _compile),
