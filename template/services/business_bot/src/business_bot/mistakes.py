@@ -1,11 +1,12 @@
 """What somebody reads when it did not work."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from aiogram import BaseMiddleware
+from aiogram.dispatcher.middlewares.manager import MiddlewareManager
 from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.types import ErrorEvent, TelegramObject
@@ -14,6 +15,8 @@ from business_bot.telegram import PASSING, say
 from chassis.errors import ServiceError
 
 log = logging.getLogger(__name__)
+
+Action = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 # Telegram is away, or whoever asked has blocked the bot meanwhile.
 UNANSWERED = (*PASSING, TelegramForbiddenError)
@@ -27,7 +30,7 @@ class Mistakes(BaseMiddleware):
 
     async def __call__(
         self,
-        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        handler: Action,
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
@@ -38,16 +41,31 @@ class Mistakes(BaseMiddleware):
             data["outcome"] = _outcome(error)
             await self._answer(event, error)
 
-    async def before(self, mistake: ErrorEvent) -> None:
-        """Answer what went wrong before it came here, such as a storage that is away."""
-        event = mistake.update.event
+    def before(self, around: Sequence[BaseMiddleware]) -> Callable[..., Awaitable[None]]:
+        """Return what answers an update that failed before it came here, of a storage that is away.
+
+        Such a one counts as an action that fails, with all that is `around` an action.
+        """
+
+        async def answer(mistake: ErrorEvent, **data: Any) -> None:
+            async def fail(*_: Any, **__: Any) -> None:
+                raise mistake.exception
+
+            event = mistake.update.event
+            if self._may_be_told(event):
+                steps = [*around, self]
+                action: Action = MiddlewareManager.wrap_middlewares(steps, fail)
+                await action(event, data)
+            else:
+                log.error("an update failed", exc_info=mistake.exception)
+
+        return answer
+
+    def _may_be_told(self, event: TelegramObject) -> bool:
         who = getattr(event, "from_user", None)
         chat = getattr(getattr(event, "message", event), "chat", None)
         is_private = chat is not None and chat.type == ChatType.PRIVATE
-        if who is not None and who.id in self._people and is_private:
-            await self._answer(event, mistake.exception)
-        else:
-            log.error("an update failed", exc_info=mistake.exception)
+        return who is not None and who.id in self._people and is_private
 
     async def _answer(self, event: TelegramObject, error: Exception) -> None:
         if isinstance(error, ServiceError):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aiogram.types import Chat, Message, TelegramObject, User
+from aiogram.types import Chat, ErrorEvent, Message, TelegramObject, Update, User
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
@@ -67,3 +67,20 @@ async def test_how_an_action_ended_is_seen_through_mistakes(error: Exception, ou
             await Measured()(inner, message("/orders").as_(bot), {})
             assert counted("bot_actions_seconds_count", **labels) == before + 1
             assert counted("bot_telegram_calls_total", **calls) == sent + 1
+
+
+async def test_what_failed_before_the_action_counts_as_one_that_failed() -> None:
+    async with FakeTelegram() as telegram:
+        given = {"token": SecretStr(TOKEN), "api_url": telegram.url}
+        async with make_bot(BotSettings.model_validate(given)) as bot:
+            given = {"update_id": 1, "message": message("/orders").model_dump(by_alias=True)}
+            update = Update.model_validate(given, context={"bot": bot})
+            mistake = ErrorEvent(update=update, exception=ConnectionError("Redis is away."))
+            labels = {"action": "/orders", "outcome": "failed"}
+            before = counted("bot_actions_seconds_count", **labels)
+            await Mistakes(frozenset({1})).before([Measured()])(mistake, bot=bot)
+            assert counted("bot_actions_seconds_count", **labels) == before + 1
+            assert "it is our mistake" in await telegram.answer(1)
+            await Mistakes(frozenset({2})).before([Measured()])(mistake, bot=bot)
+            assert counted("bot_actions_seconds_count", **labels) == before + 1
+            assert len(telegram.to(1)) == 1
