@@ -416,13 +416,16 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     project.commit("All edits, and the lock")
     if runs_suites:
         project.make("test")
-    # The very command that a team uses: it also refreshes the lock and looks for markers.
-    other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
-    asked = [f"MODULE={module}" for module in asked_for(low, high)]
-    project.make("upgrade", f"LEVEL={high.level}", *asked[:1], *other)
-    for module in asked[1:]:
-        project.commit("One module more")
-        project.make("upgrade", module)
+    if is_one_of_few:
+        # The very command that a team uses: it also refreshes the lock and looks for markers.
+        other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
+        asked = [f"MODULE={module}" for module in asked_for(low, high)]
+        project.make("upgrade", f"LEVEL={high.level}", *asked[:1], *other)
+        for module in asked[1:]:
+            project.commit("One module more")
+            project.make("upgrade", module)
+    else:
+        project.move(high)
     check_kept(project, EDITS)
     project.make("env")
     config = subprocess.run(
