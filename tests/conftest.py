@@ -21,7 +21,6 @@ LONGEST_FIRST = [
     "test_law7_swarm.py",
     "test_performance.py",
     "test_law6_stops.py",
-    "test_law4_keep.py",
     "test_law7_database.py",
     "test_law7_alerts.py",
     "test_law7_workers.py",
@@ -48,7 +47,7 @@ UNDER_LOAD = {
 
 
 # Nothing in these is shared: each test goes to whoever is free, last of all.
-BY_TEST = {"test_law3_move.py"}
+BY_TEST = ["test_law4_keep.py", "test_law3_move.py"]
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
@@ -75,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=rare)
     items[:] = [item for item in items if item not in rare]
     order = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    order |= dict.fromkeys(BY_TEST, len(order) + 1)
+    order |= {name: len(LONGEST_FIRST) + 1 + place for place, name in enumerate(BY_TEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(LONGEST_FIRST)))
 
 
