@@ -12,7 +12,7 @@ import pytest
 
 from extensions.stages import Combination
 from tests.support.docker import require_docker
-from tests.support.matrix import FULL, RULES, moves
+from tests.support.matrix import FULL, RULES, is_covered, moves
 from tests.support.project import Project, files_of, start
 
 BUSINESS = "services/business_api"
@@ -330,9 +330,12 @@ EDITS = [
 def is_taken_each_time(low: Combination, high: Combination) -> bool:
     """Whether a way is of those that every run takes.
 
-    All the way; the first step without modules and the others with all of them; and at level 1 a
-    module that no other brings. Law 3 shows of the rest that they arrive where these do.
+    Of those that are covered all the way; the first step without modules and the others with all of
+    them; and at level 1 a module that no other brings. Law 3 shows of the rest that they arrive
+    where these do.
     """
+    if not is_covered(low, high):
+        return False
     steps = high.level - low.level
     if high.ci_provider != Combination.ci_provider:
         return steps == 1

@@ -75,11 +75,11 @@ def moves() -> list[tuple[Combination, Combination]]:
         and low.level <= high.level
         and low.modules <= high.modules
         and (low.ci_provider == high.ci_provider or low.level < PIPELINES_SINCE)
-        and (FULL or _covered(low, high))
+        and (FULL or is_covered(low, high))
     ]
 
 
-def _covered(low: Combination, high: Combination) -> bool:
+def is_covered(low: Combination, high: Combination) -> bool:
     """Whether a move is of those that every run looks at.
 
     Without modules and with all of them one level up, or all the way; to other pipelines from the
