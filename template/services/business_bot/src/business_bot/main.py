@@ -51,14 +51,14 @@ def make_dispatcher(
     """Return what decides who answers an update, and what happens before and after."""
     dispatcher = FinishingDispatcher(storage=storage, events_isolation=isolation)
     dispatcher.include_router(make_router(orders))
-    always, mistakes = around(settings), Mistakes(people(settings))
-    dispatcher.error.register(mistakes.before(always))
+    outer, mistakes = around(settings), Mistakes(people(settings))
+    dispatcher.error.register(mistakes.before(outer))
     # What is said in a group all of its members read, so nobody is heard there.
     dispatcher.message.filter(F.chat.type == ChatType.PRIVATE)
     dispatcher.callback_query.filter(F.message.chat.type == ChatType.PRIVATE)
     # From the outermost in.
     for middleware in (
-        *always,
+        *outer,
         mistakes,
         Throttling(settings.actions_per_minute),
         Access(people(settings)),

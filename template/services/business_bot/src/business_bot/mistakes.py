@@ -42,9 +42,9 @@ class Mistakes(BaseMiddleware):
             await self._answer(event, error)
 
     def before(self, around: Sequence[BaseMiddleware]) -> Callable[..., Awaitable[None]]:
-        """Return what answers an update that failed before it came here, of a storage that is away.
+        """Return what answers an update that failed before it came here, as when a storage is away.
 
-        Such a one counts as an action that fails, with all that is `around` an action.
+        It counts as an action that failed, with all that is `around` one.
         """
 
         async def answer(mistake: ErrorEvent, **data: Any) -> None:
