@@ -1,4 +1,4 @@
-"""What the worker tells the data service of an order, and what becomes of an answer."""
+"""What the worker asks of the data service, and what becomes of an answer."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
