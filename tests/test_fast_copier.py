@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from pytest_copie.plugin import Copie
 
-from extensions.stages import Combination
+from extensions.stages import ROOT, Combination
 from tests.support.matrix import covering
 from tests.support.project import files_of, render
 from tests.support.template import repository
@@ -19,6 +20,21 @@ def test_the_output_is_that_of_stock_copier(
     fast = render(tmp_path / "fast", combination, answers)
     stock = render(tmp_path / "stock", combination, answers, stock=True)
     assert files_of(fast) == files_of(stock)
+
+
+def test_the_rules_are_parsed_once_for_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse, rules, times = yaml.safe_load, (ROOT / "stages.yml").read_text().strip(), 0
+
+    def counting(text: str) -> object:
+        nonlocal times
+        times += str(text).strip() == rules
+        return parse(text)
+
+    monkeypatch.setattr(yaml, "safe_load", counting)
+    render(tmp_path / "stock", Combination(4), stock=True)
+    assert times == 1
 
 
 def test_a_plain_copy_with_every_default(tmp_path: Path, copie: Copie) -> None:

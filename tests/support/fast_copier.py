@@ -1,9 +1,8 @@
 """Copier without the costs that a matrix of renders would pay again and again.
 
-Stock Copier clones the template for each project, compiles every Jinja string and file anew and
-strings that hold no Jinja, the name of the answers file anew for each path, parses the rules for
-each file that draws from them, and starts a git process for each file. `test_fast_copier.py` shows
-that the output is equal.
+Stock Copier clones the template and parses the rules for each project, compiles every Jinja string
+and file anew and strings that hold no Jinja, renders the name of the answers file for each path,
+and starts a git process for each file. `test_fast_copier.py` shows that the output is equal.
 """
 
 import atexit
