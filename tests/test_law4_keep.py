@@ -330,7 +330,7 @@ EDITS = [
 def is_taken_each_time(low: Combination, high: Combination) -> bool:
     """Whether a way is of those that every run takes.
 
-    Of those that are covered all the way; the first step without modules and the others with all of
+    Of the covered ones: all the way; the first step without modules and the others with all of
     them; and at level 1 a module that no other brings. Law 3 shows of the rest that they arrive
     where these do.
     """
