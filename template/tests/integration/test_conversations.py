@@ -88,6 +88,19 @@ async def test_a_conversation_goes_on_with_another_bot() -> None:
             assert await telegram.answer(ADA, 3) == f"Order {UUID(int=1)} is cancelled."
 
 
+async def test_an_update_that_is_delivered_again_is_answered_once() -> None:
+    async with FakeTelegram() as telegram:
+        async with bot(telegram, OneOrder()):
+            await telegram.say(ADA, "/orders")
+            await telegram.answer(ADA)
+        # A new process knows no offset, so it gets what Telegram believes to be unanswered.
+        await telegram.repeat()
+        async with bot(telegram, OneOrder()):
+            await telegram.say(ADA, "/cancel")
+            assert "Which order?" in await telegram.answer(ADA, 2)
+        assert len(telegram.to(ADA)) == 2
+
+
 async def test_what_was_remembered_is_forgotten_after_a_day(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,7 +9,15 @@ from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage
 
 from business_bot.access import Access
 from business_bot.begun import FinishingDispatcher
-from business_bot.features import BESIDE, around, around_calls, make_storage, people, receive
+from business_bot.features import (
+    BESIDE,
+    around,
+    around_calls,
+    around_updates,
+    make_storage,
+    people,
+    receive,
+)
 from business_bot.mistakes import Mistakes
 from business_bot.orders.gateway import OrdersGateway
 from business_bot.orders.router import Orders, make_router
@@ -51,6 +59,9 @@ def make_dispatcher(
     """Return what decides who answers an update, and what happens before and after."""
     dispatcher = FinishingDispatcher(storage=storage, events_isolation=isolation)
     dispatcher.include_router(make_router(orders))
+    # Inside the lock of a conversation, so that a second delivery waits for the first.
+    for outermost in around_updates(storage):
+        dispatcher.update.outer_middleware(outermost)
     outer, mistakes = around(settings), Mistakes(people(settings))
     dispatcher.error.register(mistakes.before(outer))
     # What is said in a group all of its members read, so nobody is heard there.

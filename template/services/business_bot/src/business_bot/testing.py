@@ -44,6 +44,7 @@ class FakeTelegram:
         self._port = port
         self._failures: dict[str, list[tuple[int, str]]] = {}
         self._updates: list[dict[str, Any]] = []
+        self._last: dict[str, Any] = {}
         self._undelivered = 0
         self._deliveries: set[asyncio.Task[None]] = set()
         # After those of the one before, if it is started again: bots ask for what is newer.
@@ -103,6 +104,12 @@ class FakeTelegram:
         }
         await self._tell({"callback_query": query})
 
+    async def repeat(self) -> None:
+        """Deliver the last update once more, as Telegram does when it saw no confirmation."""
+        async with self._changed:
+            self._updates.append(self._last)
+            self._changed.notify_all()
+
     def fail(self, method: str, status: int, description: str, times: int = 1) -> None:
         """Let the next calls of `method` fail."""
         self._failures.setdefault(method, []).extend([(status, description)] * times)
@@ -134,7 +141,7 @@ class FakeTelegram:
     async def _tell(self, update: dict[str, Any]) -> None:
         async with self._changed:
             self._last_id += 1
-            update = {"update_id": self._last_id, **update}
+            self._last = update = {"update_id": self._last_id, **update}
             if not self.webhook:
                 self._updates.append(update)
             self._changed.notify_all()
@@ -224,17 +231,14 @@ class FakeTelegram:
         return True
 
     async def _getUpdates(self, given: Mapping[str, Any]) -> object:  # noqa: N802
+        # The offset confirms every update before it, as soon as the call arrives.
         offset = int(given.get("offset") or 0)
-
-        def newer() -> list[dict[str, Any]]:
-            return [update for update in self._updates if update["update_id"] >= offset]
-
+        self._updates = [update for update in self._updates if update["update_id"] >= offset]
         try:
             async with asyncio.timeout(float(given.get("timeout") or 0)), self._changed:
-                await self._changed.wait_for(lambda: newer() or self._stopping.is_set())
+                await self._changed.wait_for(lambda: self._updates or self._stopping.is_set())
         except TimeoutError:
             pass
-        self._updates = newer()
         return self._updates
 
     async def _sendMessage(self, given: Mapping[str, Any]) -> object:  # noqa: N802
