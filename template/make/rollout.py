@@ -49,17 +49,18 @@ class Rollout:
         """Make new replicas of the services beside those that run, without starting them.
 
         Not by `up`: that would begin with what the services depend on, and with `--no-deps` it
-        makes containers that the next `up` would make anew. Every service is named with a number,
-        because Compose takes away what is beyond the number that it knows.
+        makes containers that the next `up` would make anew. Every service is named, and with a
+        number: Compose takes away what is beyond the number that it knows, and takes no number for
+        a service that it was not asked for.
         """
         scales, known = [], {}
         for service in SERVICES:
             known[service] = compose("ps", "--all", "--quiet", service).split()
-            wanted = self.config["services"][service].get("deploy", {}).get("replicas", 1)
-            count = len(known[service]) + (wanted if service in todo else 0)
+            wanted = replicas_of(self.config, service) if service in todo else 0
+            count = len(known[service]) + wanted
             scales += ["--scale", f"{service}={count}"]
         try:
-            compose("create", "--no-build", "--no-recreate", *scales, *todo)
+            compose("create", "--no-build", "--no-recreate", *scales, *SERVICES)
         finally:
             for service in todo:
                 ids = compose("ps", "--all", "--quiet", service).split()
@@ -154,11 +155,19 @@ def answers(since: str) -> tuple[int, int]:
     return total, errors
 
 
+def replicas_of(config: dict[str, Any], service: str) -> int:
+    """Return how many replicas of a service production's files ask for."""
+    wanted: int = config["services"][service].get("deploy", {}).get("replicas", 1)
+    return wanted
+
+
 def changed(service: str, replicas: list[Container], images: Images, forced: list[str]) -> bool:
     """Whether the running replicas of a service are not those that production's files describe."""
     wanted = compose("config", "--hash", service).split()[-1]
     current = image_id(images.references[service])
-    return service in forced or any(
+    if service in forced or len(replicas) != replicas_of(images.config, service):
+        return True
+    return any(
         container["Image"] != current
         or container["Config"]["Labels"]["com.docker.compose.config-hash"] != wanted
         for container in replicas

@@ -22,6 +22,50 @@ IMAGES = SimpleNamespace(
 )
 
 
+def test_a_version_of_one_service_alone_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose takes no number for a service that it was not asked for."""
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    monkeypatch.chdir(tmp_path)
+    program = runpy.run_path(str(TEMPLATE / "make/rollout.py"))["main"].__globals__
+    created: list[tuple[str, ...]] = []
+    there = {"business_api": "b1 b2", "data_postgres_api": "d1 d2"}
+
+    def compose(verb: str, *arguments: str) -> str:
+        if verb == "create":
+            created.append(arguments)
+            there["data_postgres_api"] += " d3 d4"
+        return there[arguments[-1]] if verb == "ps" else ""
+
+    program["compose"] = compose
+    services = {name: {"deploy": {"replicas": 2}} for name in there}
+    rollout = program["Rollout"]({"services": services}, {})
+    rollout.create(["data_postgres_api"])
+    ((*options, first, second),) = created
+    assert {first, second} == there.keys()
+    assert "business_api=2" in options
+    assert "data_postgres_api=4" in options
+    assert rollout.new == {"data_postgres_api": [{"Id": "d3"}, {"Id": "d4"}]}
+
+
+@pytest.mark.parametrize(("wanted", "is_changed"), [(2, False), (3, True), (1, True)])
+def test_another_number_of_replicas_is_a_change(
+    monkeypatch: pytest.MonkeyPatch, wanted: int, is_changed: bool
+) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    program = runpy.run_path(str(TEMPLATE / "make/rollout.py"))["main"].__globals__
+    program["compose"] = lambda *_: "business_api abc"
+    program["image_id"] = lambda _: "sha256:1"
+    labels = {"Labels": {"com.docker.compose.config-hash": "abc"}}
+    running = [{"Image": "sha256:1", "Config": labels}] * 2
+    services = {"business_api": {"deploy": {"replicas": wanted}}}
+    images = SimpleNamespace(
+        config={"services": services}, references={"business_api": "shop/business_api"}
+    )
+    assert program["changed"]("business_api", running, images, []) == is_changed
+
+
 def test_what_an_earlier_version_did_not_have_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
