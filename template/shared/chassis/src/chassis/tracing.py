@@ -1,8 +1,8 @@
 """One trace for a request, through every service, PostgreSQL, Redis and outgoing calls.
 
 Spans go to `OTEL_EXPORTER_OTLP_ENDPOINT`, in the background: what collects them may be away or
-slow, and no request waits for it. Without an endpoint ids are still made, handed on and logged, and
-nothing is recorded.
+slow, and no request waits for it. Without an endpoint nothing is recorded and no library is
+instrumented; ids are still made, handed on and logged (`chassis.telemetry`).
 """
 
 import secrets
@@ -36,6 +36,7 @@ from yarl import URL
 
 from chassis.app import Feature
 from chassis.settings import read_settings
+from chassis.telemetry import TraceIdMiddleware
 
 
 class TracingSettings(BaseSettings):
@@ -54,8 +55,11 @@ def tracing(service: str, *libraries: BaseInstrumentor, public: bool = False) ->
     stranger must not be able to have everything recorded.
     """
 
-    def install(_: FastAPI) -> None:
-        trace_as(service, *libraries, public=public)
+    def install(app: FastAPI) -> None:
+        if read_settings(TracingSettings).exporter_otlp_endpoint is None:
+            app.add_middleware(TraceIdMiddleware)
+        else:
+            trace_as(service, *libraries, public=public)
 
     return install
 

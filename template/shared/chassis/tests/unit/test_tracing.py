@@ -1,13 +1,66 @@
-"""What of a request may be in a trace, and who decides whether it is recorded."""
+"""What of a request may be in a trace, who decides whether it is recorded, and the ID alone."""
+
+import re
 
 import pytest
+from fastapi import APIRouter
+from opentelemetry.propagate import inject
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import Decision
 from pydantic import ValidationError
 
-from chassis.tracing import Drawn, TracingSettings, WithoutQueries
+from chassis.app import create_app
+from chassis.outgoing import outgoing_headers
+from chassis.telemetry import current_trace_id
+from chassis.testing import service_client
+from chassis.tracing import Drawn, TracingSettings, WithoutQueries, tracing
+
+router = APIRouter()
+
+
+@router.get("/trace")
+async def trace() -> dict[str, str | None]:
+    message: dict[str, str] = {}
+    inject(message)
+    called = outgoing_headers().get("traceparent")
+    return {"id": current_trace_id(), "called": called, "message": message.get("traceparent")}
+
+
+@router.get("/health")
+async def health() -> str | None:
+    return current_trace_id()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True),
+        ("00-" + "0" * 32 + "-" + "b" * 16 + "-01", False),
+        ("00-" + "a" * 32 + "-" + "0" * 16 + "-01", False),
+        ("00-" + "A" * 32 + "-" + "b" * 16 + "-01", False),
+        ("00-a-b-01", False),
+        ("", False),
+    ],
+)
+def test_without_a_collector_an_id_is_taken_or_made_and_handed_on(
+    monkeypatch: pytest.MonkeyPatch, given: str, taken: bool
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    app = create_app(title="Test", routers=[router], features=[tracing("test")])
+    with service_client(app) as client:
+        first, second = (
+            client.get("/trace", headers={"traceparent": given} if given else {}).json()
+            for _ in range(2)
+        )
+        assert client.get("/health").json() is None
+    assert re.fullmatch(r"[0-9a-f]{32}", first["id"])
+    assert (first["id"] == "a" * 32) == taken
+    assert (first["id"] == second["id"]) == taken
+    # Not sampled: whoever comes next decides for itself.
+    assert re.fullmatch(f"00-{first['id']}-[0-9a-f]{{16}}-00", first["called"])
+    assert first["message"] == first["called"]
 
 
 @pytest.mark.parametrize("trace_id", [1, 2**128 - 1])
