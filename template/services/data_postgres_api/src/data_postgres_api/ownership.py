@@ -4,11 +4,13 @@ A table belongs to customers when it has a column `customer_id`. A caller who ma
 sees and writes rows of theirs alone; everything else is not there for them.
 """
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import bindparam, event
+from sqlalchemy.orm import InstanceState, Mapper, ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from chassis.errors import NotFound
 from chassis.security.principal import current_principal
@@ -39,6 +41,25 @@ def _owner() -> str | None:
     return principal.subject if principal is not None and principal.reach == "own" else None
 
 
+@cache
+def _criteria() -> tuple[LoaderCriteriaOption, ...]:
+    """Return what confines statements; the owner is read when a statement is executed."""
+    return tuple(
+        with_loader_criteria(
+            kind,
+            getattr(kind, OWNER) == bindparam("confined_to", callable_=_owner),
+            include_aliases=True,
+        )
+        for kind in owned_classes()
+    )
+
+
+@event.listens_for(Mapper, "after_configured")
+def _forget_criteria() -> None:
+    """There may be another class whose rows belong to customers."""
+    _criteria.cache_clear()
+
+
 def _confine(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         raise Bypass(
@@ -50,15 +71,8 @@ def _confine(state: ORMExecuteState) -> None:
         raise Bypass(
             "Query mapped classes: of other statements nobody can tell whose rows they touch."
         )
-    owner = _owner()
-    if owner is None:
-        return
-    state.statement = state.statement.options(
-        *(
-            with_loader_criteria(kind, getattr(kind, OWNER) == owner, include_aliases=True)
-            for kind in owned_classes()
-        )
-    )
+    if _owner() is not None:
+        state.statement = state.statement.options(*_criteria())
 
 
 def _refuse_foreign_rows(session: Session, _: object, __: object) -> None:

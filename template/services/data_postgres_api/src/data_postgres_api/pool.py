@@ -1,9 +1,20 @@
 """How many connections to PostgreSQL the service keeps, and for how long anything may take."""
 
+from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
+import asyncpg
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# A connection that was used a moment ago is not asked whether it is still there: to ask costs as
+# much as a small query.
+IDLE_SECONDS = 1.0
 
 
 class PoolSettings(BaseSettings):
@@ -11,7 +22,7 @@ class PoolSettings(BaseSettings):
 
     All replicas together must stay below `max_connections` of PostgreSQL, which is 100 by default.
     To wait for a connection, or to open one, and for a statement takes less than the business
-    service waits.
+    service waits. With `pool_pre_ping` a connection that was idle is asked whether it is alive.
     """
 
     model_config = SettingsConfigDict(env_prefix="POSTGRES_")
@@ -31,7 +42,6 @@ class PoolSettings(BaseSettings):
             "max_overflow": self.pool_overflow,
             "pool_timeout": self.pool_timeout,
             "pool_recycle": self.pool_recycle,
-            "pool_pre_ping": self.pool_pre_ping,
         }
 
     @property
@@ -42,3 +52,39 @@ class PoolSettings(BaseSettings):
             "statement_timeout": milliseconds,
             "idle_in_transaction_session_timeout": milliseconds,
         }
+
+
+def pooled_engine(
+    connect: Callable[[], Awaitable[asyncpg.Connection]],
+    settings: PoolSettings,
+    ping_after: float = IDLE_SECONDS,
+) -> AsyncEngine:
+    """Return an engine that pools what `connect` opens, and never shows parameters in errors.
+
+    A connection that was idle for `ping_after` seconds is asked whether it is alive.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **settings.engine
+    )
+    if settings.pool_pre_ping:
+        _ping_after(ping_after, engine)
+    return engine
+
+
+def _ping_after(seconds: float, engine: AsyncEngine) -> None:
+    dialect, pool = engine.sync_engine.dialect, engine.sync_engine.pool
+
+    @event.listens_for(pool, "checkin")
+    def given_back(_: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle since"] = monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def taken(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:
+        since = entry.info.get("idle since")
+        if since is None or monotonic() - since < seconds:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            # The pool opens another one instead, and replaces all that are as old.
+            raise InvalidatePoolError from error

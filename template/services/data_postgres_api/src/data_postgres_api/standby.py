@@ -24,13 +24,13 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from chassis.errors import Unavailable
 from chassis.freshness import needs_fresh
 from chassis.settings import read_settings
 from data_postgres_api.nodes import connect
-from data_postgres_api.pool import PoolSettings
+from data_postgres_api.pool import PoolSettings, pooled_engine
 from data_postgres_api.settings import PostgresSettings
 
 WRITTEN = "SELECT (pg_current_wal_lsn() - '0/0')::bigint"
@@ -92,12 +92,9 @@ class Standby:
         self._used: bool | None = None
         pool = read_settings(PoolSettings)
         self._connect = partial(connect, read_settings(PostgresSettings), pool)
-        self._engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=partial(self._connect, SessionAttribute.standby),
-            hide_parameters=True,
-            **pool.engine,
-        )
+        # Always asked: where the standby is gone, the primary answers, and nobody notices.
+        standby = partial(self._connect, SessionAttribute.standby)
+        self._engine = pooled_engine(standby, pool, ping_after=0)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     async def session(self, request: Request) -> AsyncSession | None:

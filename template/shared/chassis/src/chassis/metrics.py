@@ -48,7 +48,7 @@ class _MetricsMiddleware:
         if scope["type"] != "http" or scope["path"] == PATH:
             await self._app(scope, receive, send)
             return
-        status = ResponseStatus(send)
+        status = ResponseStatus.of(send)
         start = perf_counter()
         IN_FLIGHT.inc()
         try:

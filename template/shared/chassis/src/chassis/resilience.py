@@ -162,6 +162,13 @@ class Resilience:
     async def run[Answer](self, method: str, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make the call; one that changes nothing when repeated is repeated, with jitter."""
         attempts = self._settings.retry_attempts if method in IDEMPOTENT else 1
+        try:
+            return await self._attempt(call)
+        except TROUBLE as error:
+            if attempts == 1 or not _is_worth_another_try(error):
+                raise
+            first = error
+        # Most calls never come here, and what decides about retries costs more than a call.
         async for attempt in stamina.retry_context(
             on=_is_worth_another_try,
             attempts=attempts,
@@ -171,11 +178,15 @@ class Resilience:
             wait_jitter=0.1,
         ):
             with attempt:
-                if attempt.num > 1:
-                    RETRIES.labels(self._service).inc()
-                async with self._place(), self.breaker.call():
-                    return await call()
+                if attempt.num == 1:
+                    raise first
+                RETRIES.labels(self._service).inc()
+                return await self._attempt(call)
         raise AssertionError("stamina ends with an answer or an error")
+
+    async def _attempt[Answer](self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        async with self._place(), self.breaker.call():
+            return await call()
 
     async def probe[Answer](self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call that has to tell how things are: once, and the breaker learns from it."""
@@ -185,12 +196,15 @@ class Resilience:
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
         """Hold one of the places that calls to this service have, so that others keep theirs."""
-        try:
-            async with asyncio.timeout(self._settings.bulkhead_wait_seconds):
-                await self._bulkhead.acquire()
-        except TimeoutError:
-            REFUSED.labels(self._service, "bulkhead").inc()
-            raise Refused(f"Too many calls to the {self._service} are under way.") from None
+        if self._bulkhead.locked():
+            try:
+                async with asyncio.timeout(self._settings.bulkhead_wait_seconds):
+                    await self._bulkhead.acquire()
+            except TimeoutError:
+                REFUSED.labels(self._service, "bulkhead").inc()
+                raise Refused(f"Too many calls to the {self._service} are under way.") from None
+        else:
+            await self._bulkhead.acquire()
         try:
             yield
         finally:

@@ -6,6 +6,11 @@ from starlette.types import Message, Send
 class ResponseStatus:
     """Stands in for `send`, and keeps the status of the answer; 500 until an answer begins."""
 
+    @classmethod
+    def of(cls, send: Send) -> "ResponseStatus":
+        """Return `send` itself if it is one: two that watch need no second look."""
+        return send if isinstance(send, cls) else cls(send)
+
     def __init__(self, send: Send) -> None:
         self._send = send
         self.value = 500

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 import sentry_sdk
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
+from structlog.stdlib import ProcessorFormatter
 
 from chassis.app import create_app
 from chassis.error_tracking import error_tracking
@@ -22,7 +24,7 @@ from chassis.openapi import openapi_metadata
 from chassis.outgoing import outgoing_headers
 from chassis.request_id import request_id
 from chassis.settings import SettingsError
-from chassis.structured_logging import LogSettings, configure, structured_logging
+from chassis.structured_logging import JsonLines, LogSettings, configure, structured_logging
 from chassis.testing import service_client
 
 router = APIRouter()
@@ -89,6 +91,22 @@ def test_every_log_line_has_one_shape(capsys: pytest.CaptureFixture[str]) -> Non
     access = next(line for line in lines if line["logger"] == "chassis.access")
     assert (access["method"], access["path"], access["status"]) == ("GET", "/headers", 200)
     assert access["duration_ms"] > 0
+
+
+def test_a_plain_record_has_the_fields_that_structlog_would_give_it() -> None:
+    configure("test", LogSettings())
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    (formatter,) = [each for each in formatters if isinstance(each, JsonLines)]
+    record = logging.getLogger("shop").makeRecord(
+        *("shop", logging.WARNING, __file__, 1, "asked %d times", (3,), None),
+        extra={"colour": "green", "event": "mine", "half": "\ud83d", "size": 10**30},
+    )
+    plain = json.loads(formatter.format(record))
+    whole = json.loads(ProcessorFormatter.format(formatter, record))
+    assert plain.keys() == whole.keys()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", plain.pop("timestamp"))
+    del whole["timestamp"]
+    assert plain == whole
 
 
 def test_a_failure_is_logged_once_with_its_trace_and_request_id(
