@@ -120,8 +120,12 @@ class DataServer:
             probe.bind(("127.0.0.1", 0))
             self._port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        """Start it, unless it runs, and wait until it answers."""
+        if self._thread is not None:
+            return
         config = uvicorn.Config(data_app, port=self._port, log_config=None)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
@@ -132,17 +136,26 @@ class DataServer:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        """Stop it, if it runs."""
+        if self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+            self._thread = None
+
+
+@pytest.fixture(scope="session")
+def stopped_data_server(database: URL) -> Iterator[DataServer]:
+    """The data service, for tests that start it with settings of their own and stop it again."""
+    server = DataServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def data_server(database: URL) -> Iterator[DataServer]:
-    """The data service, really served."""
-    server = DataServer()
-    server.start()
-    yield server
-    server.stop()
+def data_server(stopped_data_server: DataServer) -> DataServer:
+    """The data service, really served; it goes on running for the tests that follow."""
+    stopped_data_server.start()
+    return stopped_data_server
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def main() -> int:
         sys.exit("make verify runs the system, and needs Docker with Compose for that.")
     check_apart(env)
     REPORTS.mkdir(exist_ok=True)
-    for old in (*REPORTS.glob("*.log"), REPORTS / "tests.xml", REPORTS / "coverage.json"):
+    for old in (*REPORTS.glob("*.log"), *REPORTS.glob("*.xml"), REPORTS / "coverage.json"):
         old.unlink(missing_ok=True)
     ran: list[str] = []
     word = ""

@@ -1,10 +1,13 @@
 """A RabbitMQ that can be killed."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import aio_pika
+import pytest
 from aio_pika.abc import AbstractQueue
+from aio_pika.exceptions import ChannelNotFoundEntity
 from pydantic import SecretStr
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
@@ -44,6 +47,20 @@ class Broker:
         await queue.bind(exchange, OrderPlaced.routing_key())
         return queue
 
+    async def until_declared(self, *queues: str) -> None:
+        """Wait until the broker answers and has these queues."""
+        async with asyncio.timeout(60):
+            for queue in queues:
+                while not await self._has(queue):  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+
+    async def _has(self, queue: str) -> bool:
+        with suppress(Unavailable, ChannelNotFoundEntity, *UNREACHABLE):
+            async with await connect(self.settings, "looks") as connection:
+                await (await connection.channel()).get_queue(queue)
+                return True
+        return False
+
     async def heard(self) -> AsyncIterator[OrderPlaced]:
         """Yield what is in the queue now; nothing while the broker is away."""
         with suppress(Unavailable, *UNREACHABLE):
@@ -51,3 +68,11 @@ class Broker:
             while message := await queue.get(fail=False):
                 yield OrderPlaced.model_validate_json(message.body)
                 await message.ack()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """One broker for all tests: each uses queues of its own, and starts it again after a kill."""
+    made = Broker()
+    with made.container:
+        yield made

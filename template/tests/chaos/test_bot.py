@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,13 +25,6 @@ from tests.chaos.broker import Broker
 
 EVENTS = 200
 PEOPLE = (1001, 1002)
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    made = Broker()
-    with made.container:
-        yield made
 
 
 @pytest.fixture

@@ -4,16 +4,15 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
-import pytest
 
-from chassis.testing import new_key, service_token
+from chassis.testing import service_token
 from contracts.events import OrderPlaced, OrderState
 from contracts.money import Money, Price
 from contracts.orders import OrderLine, OrderStatus
@@ -25,23 +24,6 @@ if TYPE_CHECKING:
 
 EVENTS = 600
 SKU = f"CHAOS-{uuid4().hex[:8]}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def key() -> Iterator[str]:
-    """The key with which workers sign; the data service is told of it when it starts."""
-    private, public = new_key()
-    with pytest.MonkeyPatch.context() as patch:
-        known = os.environ["SERVICE_PUBLIC_KEYS"]
-        patch.setenv("SERVICE_PUBLIC_KEYS", f"{known} business_worker:{public}")
-        yield private
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    made = Broker()
-    with made.container:
-        yield made
 
 
 class Worker:
@@ -97,11 +79,11 @@ async def more_than(system: "System", number: int) -> None:
 
 
 async def test_workers_and_broker_are_killed_in_the_middle(
-    system: "System", broker: Broker, key: str
+    system: "System", broker: Broker, signing_keys: Mapping[str, str]
 ) -> None:
-    workers = [Worker(broker, system, key) for _ in range(2)]
+    workers = [Worker(broker, system, signing_keys["business_worker"]) for _ in range(2)]
     try:
-        await asyncio.sleep(5)  # until their queues are there
+        await broker.until_declared("business_worker.sales")
         events = [placed() for _ in range(EVENTS)]
         async with publisher(broker.settings, "test") as publish:
             # Each twice, as a relay does that ends at the wrong moment.

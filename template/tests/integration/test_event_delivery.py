@@ -154,11 +154,11 @@ async def test_a_broker_may_take_longer_than_a_transaction_may_be_idle(
     data_api: TestClient, engine: AsyncEngine
 ) -> None:
     place(data_api)
-    limits = {"server_settings": {"idle_in_transaction_session_timeout": "200"}}
+    limits = {"server_settings": {"idle_in_transaction_session_timeout": "1000"}}
     impatient = create_async_engine(engine.url, connect_args=limits)
 
     async def slow(_: Outgoing) -> None:
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(2.5)
 
     try:
         sessions = async_sessionmaker(impatient, expire_on_commit=False)

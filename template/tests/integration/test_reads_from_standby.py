@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
@@ -26,6 +27,9 @@ from data_postgres_api.main import app as data_app
 from data_postgres_api.nodes import connect
 from data_postgres_api.pool import PoolSettings
 from data_postgres_api.settings import PostgresSettings
+
+if TYPE_CHECKING:
+    from conftest import DataServer
 
 PRICE = {"amount": "4.50", "currency": "EUR"}
 LINE = {"sku": "TEA", "quantity": 1, "unit_price": PRICE}
@@ -87,7 +91,9 @@ class Copy:
 
 
 @pytest.fixture
-def copy(database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
+def copy(
+    database: URL, stopped_data_server: "DataServer", monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Copy]:
     """A second database on the same server, which the services take for the standby."""
     copy = Copy(database.set(database=f"copy_{uuid4().hex}"))
 
@@ -102,7 +108,9 @@ def copy(database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
     monkeypatch.setattr(standby, "connect", copy.connect)
     monkeypatch.setattr(standby, "REPLAYED", standby.WRITTEN)
     monkeypatch.setenv("POSTGRES_READ_FROM_STANDBY", "on")
+    stopped_data_server.stop()
     yield copy
+    stopped_data_server.stop()
     Copy(database).run(f"DROP DATABASE {copy.address.database} WITH (FORCE)")
 
 

@@ -44,7 +44,7 @@ def _afterwards() -> list[Phase]:
 
 
 def _load() -> list[Phase]:
-    return [_warm_up(10), Phase("steady", USUAL, 40, Demand.OBJECTIVES)]
+    return [_warm_up(5), Phase("steady", USUAL, 30, Demand.OBJECTIVES)]
 
 
 def _stress() -> list[Phase]:

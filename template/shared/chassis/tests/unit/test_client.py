@@ -41,7 +41,7 @@ async def client() -> AsyncIterator[ServiceClient]:
     app.router.add_get("/{status}", answer)
     async with (
         TestServer(app) as server,
-        ServiceClient("thing service", str(server.make_url("/")), timeout=2) as client,
+        ServiceClient("thing service", str(server.make_url("/")), timeout=0.5) as client,
     ):
         yield client
 
