@@ -1,13 +1,23 @@
-"""Run all benchmarks, print them, and write docs/benchmarks.md."""
+"""Run all benchmarks, print them, and write docs/benchmarks.md.
+
+`python -m benchmarks services` runs a part and prints it; the file is only ever written whole.
+"""
 
 import os
 import platform
+import sys
+import time
 from datetime import UTC, datetime
 
 from benchmarks import render, services, workers
 from extensions.stages import ROOT
 
-PARTS = (render.measure, services.measure_requests, services.measure_images, workers.measure)
+PARTS = {
+    "render": render.measure,
+    "services": services.measure_requests,
+    "images": services.measure_images,
+    "workers": workers.measure,
+}
 HEAD = """\
 # Benchmarks
 
@@ -19,6 +29,10 @@ connections on the same machine as the services and PostgreSQL, so all of them s
 
 def main() -> None:
     """Print each result when it is there; the file is written when all are."""
+    asked = sys.argv[1:] or list(PARTS)
+    if unknown := [name for name in asked if name not in PARTS]:
+        sys.exit(f"There is no benchmark {unknown[0]}. There are: {', '.join(PARTS)}.")
+    begin = time.monotonic()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
     rows = [
@@ -26,12 +40,15 @@ def main() -> None:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     print("\n".join(rows))
-    for part in PARTS:
-        for result in part():
+    for name in asked:
+        for result in PARTS[name]():
             rows.append(result.row())
             print(rows[-1], flush=True)
-    said = f"Machine: {machine}. Last run: {datetime.now(UTC):%Y-%m-%d}."
-    (ROOT / "docs/benchmarks.md").write_text("\n".join([HEAD, said, "", *rows, ""]))
+    took = (time.monotonic() - begin) / 60
+    print(f"\n{took:.1f} minutes")
+    if asked == list(PARTS):
+        said = f"Machine: {machine}. Last run: {datetime.now(UTC):%Y-%m-%d}, {took:.0f} minutes."
+        (ROOT / "docs/benchmarks.md").write_text("\n".join([HEAD, said, "", *rows, ""]))
 
 
 if __name__ == "__main__":

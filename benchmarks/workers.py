@@ -14,8 +14,8 @@ from benchmarks.services import PASSWORD, free_port
 from extensions.stages import Combination
 from tests.support.project import Project, outer_environment, start
 
-ROUNDS = 5
-MESSAGES = 5_000
+ROUNDS = 3
+MESSAGES = 3_000
 AIM = 0.5
 
 # Fills a queue, and lets a consumer empty it; prints the messages a second, without the start.
