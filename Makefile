@@ -14,7 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --quiet
 LEVEL = 1
-WORKERS ?= 2
+TESTS = tests
+# More than two cores need: tests of stacks wait for most of their time.
+WORKERS ?= 3
+PYTEST = $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # From the command line only: WSL has a NAME of its own in the environment.
 define only_from_the_command_line
@@ -33,8 +36,8 @@ help: ## List the targets
 new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b NAME="Corner Shop" and more: see README)
 	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
-test: setup lint ## Run the laws and everything else, on every combination
-	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 30 tests
+test: setup lint ## Run the tests, on a covering array of the combinations: TESTS=tests/static for a part
+	$(PYTEST) --durations 30 $(TESTS)
 
 lint: setup ## Check style and types of the template's own code
 	$(RUN) ruff check .
@@ -42,17 +45,17 @@ lint: setup ## Check style and types of the template's own code
 	$(RUN) mypy
 	$(RUN) yamllint --strict stages.yml copier.yml .github
 
-matrix-full: setup ## Run every combination where "make test" runs a covering array
-	STAGECRAFT_MATRIX=full $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
+matrix-full: setup ## Run every combination, and the tests that take minutes and see little more
+	STAGECRAFT_MATRIX=full $(PYTEST) $(TESTS)
 
 combinations: setup
 	@$(RUN) python -c 'import json; from tests.support.matrix import every; print("matrix=" + json.dumps(every()))'
 
 green: setup ## Render one combination and run its own gates: make green COMBINATION=level2-3.13
-	STAGECRAFT_MATRIX=full $(RUN) pytest "tests/test_law6_green.py::test_make_verify_is_green[$(COMBINATION)]"
+	STAGECRAFT_MATRIX=full $(RUN) pytest "tests/stacks/under_load/test_make_verify.py::test_make_verify_is_green[$(COMBINATION)]"
 
 bench: setup ## Measure speed and cost against baselines of the same run, into docs/benchmarks.md
-	$(RUN) python -m benchmarks
+	$(RUN) python -m benchmarks $(PART)
 
 docs: setup ## Draw the tables of README.md from stages.yml again
 	$(RUN) python -m extensions.readme

@@ -1,7 +1,7 @@
 """The rule engine for Python: what `stages.yml` says about paths, levels and modules.
 
-Tests, documents and benchmarks use it. `stages.jinja` says the same to Copier, and law 2 holds one
-against the other.
+Tests, documents and benchmarks use it. `stages.jinja` says the same to Copier, and
+`tests/static/test_exact_trees.py` compares them.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The laws of Stagecraft, each a file, and what proves the rest."""
+"""What Stagecraft promises, grouped by what it costs to prove: rendering, moves, containers."""

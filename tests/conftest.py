@@ -1,10 +1,13 @@
-"""Fixtures for all tests."""
+"""How the tests are selected and spread, for all of them.
+
+`tests/static` renders and reads, `tests/moves` runs Copier, `tests/stacks` runs containers.
+"""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -14,68 +17,52 @@ from tests.support.docker import swarm_state
 from tests.support.matrix import FULL
 from tests.support.template import repository
 
-# By how long they take: what is begun last must be short, or one worker waits for the other.
-LONGEST_FIRST = [
-    "test_commands.py",
-    "test_law7_rollout.py",
-    "test_law7_swarm.py",
-    "test_performance.py",
-    "test_law6_stops.py",
-    "test_law7_database.py",
-    "test_law7_alerts.py",
-    "test_law7_workers.py",
-    "test_law7_bot.py",
-    "test_law7_production.py",
-    "test_law6_green.py",
-    "test_law7_logs.py",
-    "test_pipelines.py",
-    "test_law7_security.py",
-    "test_law7_honest.py",
-    "test_law7_events.py",
-    "test_law2_exact.py",
-    "test_law1_rules.py",
-    "test_law5_alive.py",
-]
-# One worker takes all of these: what each measures under load, another's load would spoil.
-UNDER_LOAD = {
-    "test_commands.py",
-    "test_law7_rollout.py",
-    "test_law7_swarm.py",
-    "test_performance.py",
-    "test_law6_stops.py",
-}
+
+def unit_of(nodeid: str) -> str:
+    """Return what one worker runs as a whole.
+
+    A folder below `tests/stacks` shares a running system, and a file shares what its fixtures make.
+    The tests of `tests/moves` share nothing.
+    """
+    path = PurePosixPath(nodeid.split("::")[0])
+    _, group, *below = path.parts
+    if group == "moves":
+        return nodeid
+    if group == "stacks" and len(below) > 1:
+        return str(path.parent)
+    return str(path)
 
 
-# Nothing in these is shared: each test goes to whoever is free, last of all.
-BY_TEST = ["test_law4_keep.py", "test_law3_move.py"]
+def rank_of(nodeid: str) -> int:
+    """Return the place of a test: the longest units begin, and what is begun last is short."""
+    unit = unit_of(nodeid)
+    if unit.startswith("tests/stacks"):
+        return 1 if unit.endswith(".py") else 0
+    return 2 if unit.startswith("tests/static") else 3
 
 
-class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Most files go to workers whole, and those that are under load all to one."""
+class ByUnit(LoadFileScheduling):  # type: ignore[misc]
+    """Hands out whole units, in their order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        if Path(file).name in BY_TEST:
-            return nodeid
-        return "under load" if Path(file).name in UNDER_LOAD else file
+        return unit_of(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
     """Of pytest-xdist: how `--dist loadfile` is understood here."""
-    return ByFile(config, log)
+    return ByUnit(config, log)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest files; the order within a file stays.
+    """Begin with the longest units; the order within a unit stays.
 
     What is marked with `full` is left out, and counted as deselected, unless all is run.
     """
     rare = [] if FULL else [item for item in items if item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=rare)
     items[:] = [item for item in items if item not in rare]
-    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    order |= {name: len(LONGEST_FIRST) + 1 + place for place, name in enumerate(BY_TEST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST_FIRST)))
+    items.sort(key=lambda item: rank_of(item.nodeid))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,7 @@
 """Grafana's dashboards without Grafana: their queries, and whether they are of its schema."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -67,3 +68,12 @@ def _missing(given: Any, read: Any, path: str) -> Iterator[str]:
             yield from _missing(one, other, f"{path}[{number}]")
     elif given != read:
         yield path
+
+
+def metric_names(expression: str) -> set[str]:
+    """The metrics that a PromQL expression names."""
+    left = re.sub(r'"[^"]*"', "", expression)
+    left = re.sub(r"\{[^}]*\}|\[[^]]*\]", " ", left)
+    left = re.sub(r"\b(by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)", " ", left)
+    words = re.findall(r"[a-zA-Z_:][\w:]*(?!\w|:)(?!\s*\()", left)
+    return set(words) - {"and", "or", "unless", "bool", "offset"}

@@ -11,6 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # In place of a status: the connection ends without an answer.
 BROKEN_OFF = 0
+# How the containers of Elasticsearch and its company are when all is well.
+WELL = {
+    "elasticsearch": "healthy",
+    "elk_setup": "exited 0",
+    "filebeat": "running 0",
+    "kibana": "healthy",
+    "kibana_setup": "exited 0",
+    "logstash": "healthy",
+}
 
 
 @dataclass(frozen=True)

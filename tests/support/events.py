@@ -1,8 +1,8 @@
-"""Somebody who wants to hear of events, in a system that runs."""
+"""A queue that gets the events of a running system."""
 
-from collections.abc import Callable
+from tests.support.docker import Stack
 
-# RabbitMQ has no numbers of queues before there is one, and drops what nobody wants to hear.
+# RabbitMQ has no figures of queues before there is one, and drops what nobody reads.
 LISTEN = """
 import asyncio
 from aio_pika import ExchangeType
@@ -22,6 +22,6 @@ asyncio.run(main())
 """
 
 
-def listen(compose: Callable[..., str]) -> None:
-    """Bind a queue to all events of orders; `compose` runs a command of Docker Compose."""
-    compose("exec", "-T", "outbox_relay", "python", "-c", LISTEN)
+def listen(stack: Stack) -> None:
+    """Bind a queue to all events of orders."""
+    stack.execute("outbox_relay", "python", "-c", LISTEN)

@@ -83,8 +83,7 @@ def is_covered(low: Combination, high: Combination) -> bool:
     """Whether a move is of those that every run looks at.
 
     Without modules and with all of them one level up, or all the way; to other pipelines from the
-    level below theirs; and one module more: at the lowest and the highest level the first one, at
-    level 2 the last one.
+    level below theirs; and at the lowest and the highest level the first module.
     """
     if high.ci_provider != Combination.ci_provider:
         return not high.modules and high.level - low.level == 1
@@ -93,11 +92,13 @@ def is_covered(low: Combination, high: Combination) -> bool:
             1,
             RULES.highest - 1,
         )
-    if 2 < low.level < RULES.highest:
-        return False
     at_an_end = low.level in (1, RULES.highest)
-    is_of_these = not low.modules if at_an_end else high.modules == ALL and bool(low.modules)
-    return low.level == high.level and is_of_these and _one_more(low.modules, high.modules)
+    return (
+        at_an_end
+        and not low.modules
+        and low.level == high.level
+        and _one_more(low.modules, high.modules)
+    )
 
 
 def _one_more(low: frozenset[str], high: frozenset[str]) -> bool:

@@ -39,7 +39,7 @@ def outer_environment() -> dict[str, str]:
     """The environment of a user who has uv: without what a make, or uv, around this run has set.
 
     Without one each project would get its own by venv and pip, which takes longer than many a test;
-    that it does is seen by test_commands.py. Nor does mypy read the libraries anew for each
+    that it does is seen by test_make_new.py. Nor does mypy read the libraries anew for each
     project: it keeps what it found by the hash of a file, wherever that lies.
     """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")

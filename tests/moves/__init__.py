@@ -1,0 +1,1 @@
+"""What moves promise: copies and updates by Copier and by make."""

@@ -1,0 +1,116 @@
+"""`make new` starts a project, or says why it does not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import ROOT, Combination
+from tests.support.commands import COMMANDS, copier, make
+from tests.support.project import outer_environment, start, the_end
+from tests.support.template import git, repository
+
+PYENV = """#!/bin/sh
+echo 3.8.18
+echo 3.13.0
+"""
+SHIM = f"""#!/bin/sh
+# As pyenv does it: a version that is not asked for is not there.
+case :$PYENV_VERSION: in *:3.13.0:*) exec {Path(sys.executable).resolve()} "$@" ;; esac
+echo "pyenv: $(basename "$0"): command not found" >&2
+exit 127
+"""
+
+
+@pytest.mark.parametrize("kind", ["checkout", "project"])
+def test_shims_of_pyenv_do_not_hide_python(tmp_path: Path, checkout: Path, kind: str) -> None:
+    folder = checkout if kind == "checkout" else start(tmp_path / "shop", Combination(1)).path
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    for name in ("pyenv", "python", "python3", "python3.12", "python3.13"):
+        (shims / name).write_text(PYENV if name == "pyenv" else SHIM)
+        (shims / name).chmod(0o755)
+    (shims / "uv").write_text("#!/bin/sh\nexit 127\n")  # nor is there a uv
+    (shims / "uv").chmod(0o755)
+    hard = outer_environment() | {
+        "PATH": f"{shims}:/usr/bin:/bin",
+        "PYENV_VERSION": "3.8.18",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    asked = subprocess.run(["python3", "--version"], env=hard, capture_output=True)
+    assert asked.returncode == 127
+    done = subprocess.run(
+        ["make", "setup"], cwd=folder, env=hard, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, the_end(done)
+    assert (folder / ".uv/bin/uv").exists()
+    made = (folder / ".venv/pyvenv.cfg").read_text()
+    assert f"version_info = {sys.version_info.major}.{sys.version_info.minor}" in made
+
+
+def test_make_new_says_what_a_level_with_a_load_needs(checkout: Path, tmp_path: Path) -> None:
+    done = make(checkout, "new", "DEST=../shop", "LEVEL=3", "MODULES=workers,telegram_bot")
+    with_load = ['cd "../shop"', "make up", "make baseline", "make verify"]
+    assert COMMANDS.findall(done.stderr) == with_load
+    copied = copier(
+        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", "maturity_level=3"),
+        *(str(repository()), str(tmp_path / "copied")),
+        folder=tmp_path,
+    )
+    said = COMMANDS.findall(copied.stderr.split("Next:")[1])
+    assert [command for command in said if command.startswith("make")] == with_load[1:]
+
+
+BAD = [
+    ([], "Say where the project goes"),
+    (["DEST=../shop", "LEVEL=9"], "There is no level 9; this version offers 1 to"),
+    (["DEST=../shop", "LEVEL=two"], "LEVEL is a number"),
+    (["DEST=../shop", "LEVEL=2", "CI_PROVIDER=gitlab"], "Pipelines come with level 4"),
+    (["DEST=../shop", "LEVEL=4", "CI_PROVIDER=jenkins"], "'jenkins' is not in"),
+    (["DEST=shop"], "inside this checkout"),
+    (["DEST=../nowhere/shop"], "There is no folder"),
+    (["DEST=../shop", "NAME=3 Bears"], "starts with a digit"),
+    (["DEST=tests"], "tests exists and is not empty"),
+    (["DEST=../shop", "MODULES=rabbitmq,rabit"], 'There is no module "rabit"'),
+    (["DEST=../shop", "MODULES=level"], 'There is no module "level"'),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD)
+def test_make_new_refuses(
+    checkout: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = make(checkout, "new", *arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+def test_make_new_refuses_a_dirty_checkout(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "README.md").write_text("changed")
+    done = make(checkout, "new", "DEST=../shop")
+    assert done.returncode != 0
+    assert "uncommitted changes" in done.stderr
+    assert "README.md" in done.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+def test_the_readme_names_the_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    inside = (ROOT / "template/Makefile").read_text() + "".join(
+        path.read_text() for path in (ROOT / "template/make").glob("*.mk*")
+    )
+    targets |= set(re.findall(r"^([a-z-]+):", inside, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_git_sees_no_hidden_state(checkout: Path) -> None:
+    """Everything that the checkout makes for itself is ignored, so it never makes itself dirty."""
+    make(checkout, "setup")
+    assert git(checkout, "status", "--porcelain") == ""

@@ -1,0 +1,77 @@
+"""An updated project is, byte for byte, the one that a new copy would render."""
+
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.matrix import PYTHONS, moves
+from tests.support.project import empty_directories, files_of, render, start
+
+PAIRS = [
+    pytest.param(low, high, PYTHONS[index % len(PYTHONS)], id=f"{low}-{high}")
+    for index, (low, high) in enumerate(moves())
+]
+
+
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+def test_moving_up_is_rendering_anew(
+    tmp_path: Path, low: Combination, high: Combination, python: str
+) -> None:
+    project = start(tmp_path / "project", low, {"python_version": python})
+    project.move(high)
+    assert files_of(project.path) == files_of(
+        render(tmp_path / "anew", high, {"python_version": python})
+    )
+
+
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+def test_moving_down_is_rendering_anew(
+    tmp_path: Path, low: Combination, high: Combination, python: str
+) -> None:
+    project = start(tmp_path / "project", high, {"python_version": python})
+    before = files_of(project.path)
+    gone = dict.fromkeys(high.modules - low.modules, False)
+    # Not without the word.
+    with pytest.raises(ValueError, match="allow_removal=true"):
+        project.move(low, gone)
+    assert files_of(project.path) == before
+    project.move(low, {"allow_removal": True, **gone})
+    anew = render(tmp_path / "anew", low, {"python_version": python})
+    assert files_of(project.path) == files_of(anew)
+    assert empty_directories(project.path) == []
+
+
+def test_the_word_is_needed_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    project = start(tmp_path / "[shop]* ?", Combination(2))
+    with pytest.raises(ValueError, match="allow_removal=true"):
+        project.move(Combination(1))
+
+
+def test_the_answers_can_change_without_a_move(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    answers = {"project_name": "Tea House", "python_version": "3.12"}
+    project.move(Combination(1), answers)
+    anew = render(tmp_path / "anew", Combination(1), answers)
+    assert files_of(project.path) == files_of(anew)
+
+
+@pytest.mark.parametrize(("old", "new"), [("github", "gitlab"), ("gitlab", "github")])
+def test_other_pipelines_need_the_word_and_take_the_place_of_those_before(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    project = start(tmp_path / "project", Combination(4, ci_provider=old))
+    before = files_of(project.path)
+    with pytest.raises(ValueError, match=f"would take their place.*CI_PROVIDER={new} REMOVE=yes"):
+        project.move(Combination(4, ci_provider=new))
+    assert files_of(project.path) == before
+    project.move(Combination(4, ci_provider=new), {"allow_removal": True})
+    anew = render(tmp_path / "anew", Combination(4, ci_provider=new))
+    assert files_of(project.path) == files_of(anew)
+    assert empty_directories(project.path) == []
+
+
+def test_the_word_is_not_stored(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(2))
+    project.move(Combination(1), {"allow_removal": True})
+    assert "allow_removal" not in project.read(".copier-answers.yml")

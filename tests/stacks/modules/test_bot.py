@@ -1,0 +1,58 @@
+"""The Telegram bot: what people say reaches the orders, and events reach the people.
+
+Telegram is a server of the Bot API that the project brings, in a container.
+"""
+
+from tests.stacks.modules.shop import EVE, Shop
+from tests.support.http import eventually
+
+NOTICE = "Order placed: 9.00 EUR, by customer-1"
+
+
+def test_people_are_notified_of_an_order(bot: Shop) -> None:
+    bot.place()
+    eventually(lambda: bot.said()[-1:] == [NOTICE])
+    assert "placed 20" in bot.press("Show it")
+
+
+def test_an_order_is_listed_shown_and_cancelled(bot: Shop) -> None:
+    order = bot.place()
+    eventually(lambda: bot.said()[-1:] == [NOTICE])
+    assert bot.say("/orders") == "The newest orders:"
+    assert "2 x TEA-250 at 4.50" in bot.say(f"/order {order}")
+    assert "Is it to be cancelled?" in bot.press("Cancel it")
+    assert bot.status(order) == "placed"
+    cancelled = f"Order {order} is cancelled."
+    before = len(bot.said())
+    bot.press("Yes, cancel it")
+    # The answer, and the notice of the event that it caused, in either order.
+    eventually(lambda: len(bot.said()) == before + 2)
+    assert cancelled in bot.said()[before:]
+    assert bot.status(order) == "cancelled"
+
+
+def test_a_stranger_learns_nothing(bot: Shop) -> None:
+    order = bot.place()
+    assert "You may not use this bot. Your number is 666" in bot.say(f"/cancel {order}", EVE)
+    assert bot.status(order) == "placed"
+
+
+def test_people_are_told_that_the_business_service_is_away(bot: Shop) -> None:
+    eventually(lambda: bot.said()[-1:] == [NOTICE])
+    bot.stack.stop("business_api", timeout=0)
+    assert bot.say("/orders") == "The business service cannot be reached."
+    bot.stack.start("business_api")
+    eventually(lambda: bot.say("/orders") == "The newest orders:")
+
+
+def test_people_are_notified_although_broker_and_bot_were_killed(bot: Shop) -> None:
+    assert bot.say("/orders") == "The newest orders:"
+    before = len(bot.said())
+    bot.stack.kill("business_bot", "rabbitmq")
+    bot.place()
+    bot.stack.start("rabbitmq", "business_bot")
+    # The notice alone: an update that was answered before the kill is not answered again.
+    eventually(lambda: len(bot.said()) > before, seconds=90)
+    assert bot.say("/orders") == "The newest orders:"
+    assert bot.said()[before:] == [NOTICE, "The newest orders:"]
+    assert not [said for said in bot.said(EVE) if "9.00" in said]

@@ -1,0 +1,1 @@
+"""What is measured, or must lose nothing, under load: one test after the other."""

@@ -1,0 +1,107 @@
+"""A fresh project passes its own `make verify`, as the printed commands start it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.commands import copier, run_printed
+from tests.support.docker import require_docker, stack
+from tests.support.http import eventually
+from tests.support.matrix import ALL, PYTHONS, RULES, covering
+from tests.support.project import Project, outer_environment, start
+from tests.support.template import repository
+from tests.support.verified import PRINTED, check_verified
+
+COVERED = [
+    pytest.param(combination, python, id=f"{combination}-{python}")
+    for combination, python in covering(2)
+    if combination not in PRINTED or python != PYTHONS[-1]
+]
+
+
+# Level 2 is reached by the update from level 1; all but level 1 have all modules. Every gate of
+# level 3 is a gate of level 4 too.
+@pytest.mark.parametrize("level", [RULES.highest, pytest.param(3, marks=pytest.mark.full), 1])
+def test_the_commands_after_a_copy_and_after_an_update(tmp_path: Path, level: int) -> None:
+    require_docker()
+    target = tmp_path / "printed here"
+    asked = [option for module in sorted(ALL) for option in ("--data", f"{module}=true")]
+    chosen = Combination(level, ALL if level > 1 else frozenset())
+    done = copier(
+        *("copy", "--defaults", "--vcs-ref=HEAD", "--data", f"maturity_level={level}"),
+        *(asked if chosen.modules else []),
+        str(repository()),
+        str(target),
+        folder=tmp_path,
+    )
+    assert "Every answer can be changed later" in done.stderr
+    project = Project(target)
+    if level >= 3:
+        project.write(".env", "GATEWAY_HOSTS=shop.example\n")  # not the host that the files assume
+    with stack(project) as running:
+        said = run_printed(done.stderr.split("Next:")[1], tmp_path, running.environment)
+        check_verified(project, chosen, said)
+        project.commit("The lock")
+        if level > 1:
+            return
+        updated = copier(
+            *("update", "--defaults", "--vcs-ref=:current:", "--data", "maturity_level=2", *asked),
+            folder=target,
+        )
+        said = run_printed(updated.stderr.split("Next:")[1], target, running.environment)
+        check_verified(project, Combination(2, ALL), said)
+        assert project.git("status", "--porcelain") == ""
+        assert "maturity_level: 2" in project.read(".copier-answers.yml")
+
+
+# All gates take minutes, and those that are printed have each of them.
+@pytest.mark.full
+@pytest.mark.parametrize(("combination", "python"), COVERED)
+def test_make_verify_is_green(tmp_path: Path, combination: Combination, python: str) -> None:
+    require_docker()
+    folder = tmp_path / f"green-{combination}-{python.replace('.', '')}"
+    project = start(folder, combination, {"python_version": python})
+    if combination.level >= 3:
+        # Not the host that the files assume.
+        project.write(".env", "GATEWAY_HOSTS=shop.example\n")
+        with stack(project) as running:
+            running.up()
+            project.make("baseline", environment=running.environment)
+        project.commit("The lock and the baseline")
+    check_verified(project, combination, project.make("verify").stdout)
+
+
+def test_the_integration_tests_take_a_given_postgres(tmp_path: Path) -> None:
+    require_docker()
+    project = start(tmp_path / "given", Combination(2))
+    project.make("setup")
+    run = ["docker", "run", "--rm", "--detach", "--publish", "127.0.0.1::5432"]
+    started = subprocess.run(
+        [*run, "--env", "POSTGRES_PASSWORD=test", "postgres:17"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    container = started.stdout.strip()
+    try:
+        ask = ["docker", "port", container, "5432"]
+        where = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.split()[0]
+        ready = ["docker", "exec", container, "pg_isready", "--host", "127.0.0.1"]
+        eventually(lambda: subprocess.run(ready, capture_output=True).returncode == 0)
+        url = f"postgresql+asyncpg://postgres:test@{where}/postgres"
+        test = [str(project.path / ".venv/bin/pytest"), "--no-cov", "tests"]
+        done = subprocess.run(
+            test,
+            cwd=project.path,
+            # Nowhere is a Docker engine: a container cannot be what makes the tests pass.
+            env=outer_environment()
+            | {"TEST_POSTGRES_URL": url, "DOCKER_HOST": "tcp://127.0.0.1:1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert "skipped" not in done.stdout
+    finally:
+        subprocess.run(["docker", "rm", "--force", container], check=True, capture_output=True)

@@ -1,0 +1,1 @@
+"""What rendering alone can prove."""

@@ -1,0 +1,42 @@
+"""The checkout of the template as its users have it, and the commands that it prints."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.project import Project, outer_environment, the_end
+
+COPIER = str(Path(sys.executable).parent / "copier")
+IDENTITY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "Test"), ("EMAIL", "test@localhost"))
+}
+COMMANDS = re.compile(r"^  (\S.*)$", re.MULTILINE)
+
+
+def copier(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COPIER, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+
+def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return Project(checkout).make(*arguments, check=False)
+
+
+def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> str:
+    """Run the printed commands in one shell, of which one verifies; return what they said."""
+    commands = COMMANDS.findall(text)
+    assert 1 <= len(commands) <= 5, text
+    assert "make verify" in commands
+    done = subprocess.run(
+        ["sh", "-c", "\n".join(["set -e", *commands])],
+        cwd=folder,
+        env=outer_environment() | IDENTITY | stack_environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, the_end(done)
+    return done.stdout
