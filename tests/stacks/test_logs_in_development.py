@@ -17,6 +17,7 @@ from tests.support.matrix import ALL
 from tests.support.project import start
 
 
+@pytest.mark.full
 def test_with_stubs_the_containers_start_in_development(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

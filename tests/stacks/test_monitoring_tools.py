@@ -148,6 +148,8 @@ def test_make_monitoring_finds_what_is_wrong(
         project.write(path, kept)
 
 
+# A gate of `make verify` at level 4.
+@pytest.mark.full
 def test_make_monitoring_is_content_with_what_is_there(tools: Stack) -> None:
     done = tools.project.make("monitoring", environment=tools.environment)
     for file in rule_files(tools.project):

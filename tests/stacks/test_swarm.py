@@ -92,6 +92,7 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
             remove_images(f"{running.name}/*")
 
 
+@pytest.mark.full
 def test_everything_runs_on_a_swarm(swarm: Swarm) -> None:
     listed = docker("stack", "services", "--format", "{{.Name}} {{.Replicas}}", swarm.stack.name)
     for line in listed.splitlines():

@@ -40,11 +40,12 @@ def outer_environment() -> dict[str, str]:
 
     Without one each project would get its own by venv and pip, which takes longer than many a test;
     that it does is seen by test_make_new.py. Nor does mypy read the libraries anew for each
-    project: it keeps what it found by the hash of a file, wherever that lies.
+    project: it keeps what it found by the hash of a file, wherever that lies. It replaces files as
+    a whole, so several workers may share what is kept.
     """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
     found = {key: value for key, value in os.environ.items() if not key.startswith(inner)}
-    types = ROOT / ".mypy_cache/of-projects" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    types = ROOT / ".mypy_cache/of-projects"
     return found | {"PATH": f"{found['PATH']}:{ROOT / '.uv/bin'}", "MYPY_CACHE_DIR": str(types)}
 
 

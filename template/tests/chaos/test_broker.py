@@ -67,7 +67,7 @@ class Customers:
 
     def _place(self) -> None:
         while not self._stop.is_set():
-            # With a key, so that an order that a busy machine confirmed too late is still one order.
+            # With a key: an order that a busy machine confirms too late is still one order.
             key = {"Idempotency-Key": uuid4().hex}
             for _ in range(20):
                 answer = self._system.client.post("/api/v1/orders", json=ORDER, headers=key)

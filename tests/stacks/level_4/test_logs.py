@@ -21,7 +21,6 @@ from tests.support.edge import ORDER
 from tests.support.elastic import WELL
 from tests.support.http import eventually
 
-
 # What prints here as it does with the official images; the others are stand-ins.
 FAITHFUL = {
     "backup",

@@ -58,6 +58,7 @@ def bot(shop: Shop) -> Shop:
     """The same project with the bot."""
     project = shop.stack.project
     project.move(Combination(1, frozenset({"workers", "telegram_bot"})))
+    project.lock()
     project.commit("A bot")
     shop.stack.up()
     # Without a token there is none, and everything else works.
@@ -74,7 +75,8 @@ def bot(shop: Shop) -> Shop:
 def bot_at_level_2(bot: Shop) -> Shop:
     """The same project at level 2."""
     project = bot.stack.project
-    project.make("upgrade", "LEVEL=2")
+    project.move(Combination(2, frozenset({"workers", "telegram_bot"})))
+    project.lock()
     project.commit("Level 2")
     bot.stack.up()
     eventually(lambda: "reading events" in bot.stack.printed("business_bot"))

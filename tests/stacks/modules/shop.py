@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import subprocess
 from dataclasses import dataclass
 from typing import Any
@@ -132,11 +131,13 @@ class Shop:
 
     def queued(self) -> dict[str, int]:
         """How many messages are in each queue of the worker."""
-        listed = self.stack.execute(
-            "rabbitmq", "rabbitmqctl", "--quiet", "list_queues", "name", "messages"
-        )
-        found = re.findall(r"^(business_worker\S*)\t(\d+)", listed, re.M)
-        return {name: int(number) for name, number in found}
+        # Totals of now, where the statistics are of some seconds ago.
+        listed = self.broker("GET", "/queues/%2F?disable_stats=true&enable_queue_totals=true")
+        return {
+            each["name"]: each["messages"]
+            for each in listed
+            if each["name"].startswith("business_worker")
+        }
 
     def is_idle(self) -> bool:
         """Whether no message is left but dead letters."""

@@ -157,8 +157,8 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     project = start(folder / "host", Combination(2))
     project.append(f"{BUSINESS}/orders/router.py", ROUTE)
     project.commit("A route of the team")
-    # The bot is replaced as the worker is, and runs on the Swarm of test_swarm.py.
-    project.move(Combination(4, ALL if FULL else ALL - {"telegram_bot"}))
+    # Worker and bot are replaced as the relay is.
+    project.move(Combination(4, ALL if FULL else frozenset({"rabbitmq"})))
     project.make("lock")
     project.commit("Level 4")
     subprocess.run(
