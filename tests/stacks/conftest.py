@@ -17,7 +17,7 @@ from tests.support.project import start
 PLACED: list[dict[str, Any]] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def edge_of_level_3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """A system of level 3 from the production files, over the data of level 2."""
     require_docker()

@@ -26,11 +26,18 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return Project(checkout).make(*arguments, check=False)
 
 
-def run_printed(text: str, folder: Path, stack_environment: dict[str, str]) -> str:
-    """Run the printed commands in one shell, of which one verifies; return what they said."""
+def run_printed(
+    text: str, folder: Path, stack_environment: dict[str, str], *, stop: bool = False
+) -> str:
+    """Run the printed commands in one shell, of which one verifies; return what they said.
+
+    With `stop` the stack of development stops before that: `make verify` starts its own.
+    """
     commands = COMMANDS.findall(text)
     assert 1 <= len(commands) <= 5, text
-    assert "make verify" in commands
+    place = commands.index("make verify")
+    if stop:
+        commands.insert(place, "docker compose stop --timeout 2")
     done = subprocess.run(
         ["sh", "-c", "\n".join(["set -e", *commands])],
         cwd=folder,

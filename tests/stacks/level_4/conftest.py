@@ -22,7 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else -1)
 
 
-@pytest.fixture(scope="session")
+# Until the last test of this folder: an idle stack still runs its health checks and scrapes.
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system as `make prod` starts it, with two replicas of each service."""
     require_docker()
@@ -61,7 +62,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             found.compose("down", "--volumes", "--timeout", "0")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def edge_of_level_4(system: System) -> Edge:
     """The gateway of the shared system, for somebody with a token."""
     headers = {"Authorization": f"Bearer {system.token('ada', 'customer', 'staff')}"}

@@ -24,7 +24,7 @@ from tests.support.edge import ALLOWED, BURST, ORDER, Edge
 from tests.support.http import PROBLEM, Answer, call, eventually
 
 
-@pytest.fixture(scope="session", params=[4, pytest.param(3, marks=pytest.mark.full)])
+@pytest.fixture(scope="package", params=[4, pytest.param(3, marks=pytest.mark.full)])
 def edge(request: pytest.FixtureRequest) -> Edge:
     """A production system as its users reach it."""
     found: Edge = request.getfixturevalue(f"edge_of_level_{request.param}")

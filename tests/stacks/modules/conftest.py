@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else -1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The project with workers, which it got over the volume of level 1."""
     require_docker()
@@ -53,7 +53,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bot(shop: Shop) -> Shop:
     """The same project with the bot."""
     project = shop.stack.project
@@ -71,7 +71,7 @@ def bot(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bot_at_level_2(bot: Shop) -> Shop:
     """The same project at level 2."""
     project = bot.stack.project
