@@ -49,9 +49,9 @@ class Rollout:
         """Make new replicas of the services beside those that run, without starting them.
 
         Not by `up`: that would begin with what the services depend on, and with `--no-deps` it
-        makes containers that the next `up` would make anew. Every service is named, and with a
-        number: Compose takes away what is beyond the number that it knows, and takes no number for
-        a service that it was not asked for.
+        makes containers that the next `up` would make again. Every service is named, with a number:
+        Compose removes replicas beyond the number that it knows, and refuses a number for a service
+        that it does not create.
         """
         scales, known = [], {}
         for service in SERVICES:

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 REPORTS = Path("reports")
-# What pytest is told, by part. The longest is shown while it runs.
+# The arguments of pytest, by part. The longest part is shown while it runs.
 PARTS = {
     "unit": ["services", "shared"],
     "chaos": ["tests/chaos"],

@@ -58,7 +58,7 @@ def test_without_a_collector_an_id_is_taken_or_made_and_handed_on(
     assert re.fullmatch(r"[0-9a-f]{32}", first["id"])
     assert (first["id"] == "a" * 32) == taken
     assert (first["id"] == second["id"]) == taken
-    # Not sampled: whoever comes next decides for itself.
+    # Not sampled: the next service decides for itself.
     assert re.fullmatch(f"00-{first['id']}-[0-9a-f]{{16}}-00", first["called"])
     assert first["message"] == first["called"]
 
