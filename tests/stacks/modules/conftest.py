@@ -28,6 +28,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else -1)
 
 
+# What the tests stop and kill.
+STOPPED = (
+    "rabbitmq",
+    "data_postgres_api",
+    "business_api",
+    "outbox_relay",
+    "business_worker",
+    "business_bot",
+)
+
+
+@pytest.fixture(autouse=True)
+def started(shop: Shop) -> Iterator[None]:
+    """Start again what a test stopped, so that one failure does not cause the next ones."""
+    yield
+    shop.stack.start(*STOPPED)
+
+
 @pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The project with workers, which it got over the volume of level 1."""
