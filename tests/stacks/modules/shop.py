@@ -130,8 +130,11 @@ class Shop:
         return int(self.stack.sql("SELECT count(*) FROM outbox"))
 
     def queued(self) -> dict[str, int]:
-        """How many messages are in each queue of the worker."""
-        # Totals of now, where the statistics are of some seconds ago.
+        """How many messages are in each queue of the worker, up to five seconds ago.
+
+        RabbitMQ 4.3 updates the totals of a quorum queue every five seconds.
+        """
+        # The statistics are older than the totals.
         listed = self.broker("GET", "/queues/%2F?disable_stats=true&enable_queue_totals=true")
         return {
             each["name"]: each["messages"]
@@ -140,7 +143,7 @@ class Shop:
         }
 
     def is_idle(self) -> bool:
-        """Whether no message is left but dead letters."""
+        """Whether no message was left but dead letters, up to five seconds ago."""
         queued = self.queued()
         return all(number == 0 for name, number in queued.items() if not name.endswith(".dead"))
 

@@ -67,7 +67,7 @@ def test_make_queues_shows_queues_and_outbox(shop: Shop) -> None:
     eventually(lambda: shop.outbox() == 0 and shop.heard() == [])
     shop.stack.stop("outbox_relay")
     shop.place(LINE)
-    # The broker's count is late.
+    # The broker's count is up to five seconds old.
     eventually(lambda: "listener\tquorum\t0" in shop.make("queues").stdout)
     assert "in the outbox: 1" in shop.make("queues").stdout
     shop.stack.start("outbox_relay")
