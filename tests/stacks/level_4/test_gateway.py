@@ -143,7 +143,7 @@ BAD: dict[str, tuple[int, str]] = {
         421,
         "GET /api/v1/orders HTTP/1.1\r\nHost: evil.example\r\n" + CLOSE + "\r\n",
     ),
-    "a host that is none": (
+    "an invalid host": (
         400,
         "GET /api/v1/orders HTTP/1.1\r\nHost: a/b\r\n" + CLOSE + "\r\n",
     ),
@@ -163,7 +163,7 @@ BAD: dict[str, tuple[int, str]] = {
         501,
         "POST /api/v1/orders HTTP/1.1\r\n" + HEAD + "Transfer-Encoding: gzip\r\n\r\n",
     ),
-    "a version that is none": (505, "GET /api/v1/orders HTTP/3.7\r\n" + HEAD + "\r\n"),
+    "an invalid version": (505, "GET /api/v1/orders HTTP/3.7\r\n" + HEAD + "\r\n"),
     "a null byte": (400, "GET /api/v1/orders\x00 HTTP/1.1\r\n" + HEAD + "\r\n"),
     "no HTTP": (400, "HELLO\r\n\r\n"),
     "an unknown method": (405, "BREW /api/v1/orders HTTP/1.1\r\n" + HEAD + "\r\n"),

@@ -174,7 +174,7 @@ def test_with_stubs_the_containers_run_and_show_no_secret(system: System) -> Non
         assert values["KIBANA_ENCRYPTION_KEY"] not in environment
         assert container.attrs["HostConfig"]["Memory"] > 0
         assert container.attrs["HostConfig"]["CapDrop"] == ["ALL"]
-    # What Prometheus asks is answered within the network, and in production it is told to ask.
+    # Prometheus scrapes /metrics within the network, and in production it is configured to.
     wired = json.loads(system.compose("config", "--format", "json"))["services"]["prometheus"]
     (scraped,) = (v for v in wired["volumes"] if v["target"] == "/etc/production")
     asked = yaml.safe_load((Path(scraped["source"]) / "logs.yml").read_text())

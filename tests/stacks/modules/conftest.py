@@ -79,7 +79,7 @@ def bot(shop: Shop) -> Shop:
     project.lock()
     project.commit("A bot")
     shop.stack.up()
-    # Without a token there is none, and everything else works.
+    # Without a token the bot does not start, and everything else works.
     eventually(lambda: "get a token from @BotFather" in shop.stack.printed("business_bot"))
     assert call("GET", f"{shop.stack.business}/hello/ada").json == "ada"
     project.write("docker-compose.override.yml", TELEGRAM)

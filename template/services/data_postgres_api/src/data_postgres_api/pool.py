@@ -12,8 +12,8 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-# A connection that was used a moment ago is not asked whether it is still there: to ask costs as
-# much as a small query.
+# A connection that was used more recently than this is not pinged: a ping costs as much as a small
+# query.
 IDLE_SECONDS = 1.0
 
 
@@ -61,7 +61,7 @@ def pooled_engine(
 ) -> AsyncEngine:
     """Return an engine that pools what `connect` opens, and never shows parameters in errors.
 
-    A connection that was idle for `ping_after` seconds is asked whether it is alive.
+    A connection that was idle for `ping_after` seconds or longer is pinged before it is used.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **settings.engine

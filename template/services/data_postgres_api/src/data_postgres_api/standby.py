@@ -92,7 +92,7 @@ class Standby:
         self._used: bool | None = None
         pool = read_settings(PoolSettings)
         self._connect = partial(connect, read_settings(PostgresSettings), pool)
-        # Always asked: where the standby is gone, the primary answers, and nobody notices.
+        # Pinged each time: when the standby is gone, the primary answers instead of an error.
         standby = partial(self._connect, SessionAttribute.standby)
         self._engine = pooled_engine(standby, pool, ping_after=0)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)

@@ -1,7 +1,7 @@
-"""The trace of a request: its id, how the framework records it, and how it is handed on.
+"""The trace of a request: its id, how the framework records it, and how it is propagated.
 
-With a collector, OpenTelemetry does all of that. Without one nothing is recorded, and only the id
-is kept, which costs a fraction of a span.
+With a collector, OpenTelemetry does all of that. Without one, no spans are made and only the ID is
+propagated, which costs a fraction of a span.
 """
 
 import re
@@ -30,26 +30,26 @@ _HEADER = TRACE_HEADER.encode()
 # W3C Trace Context, version 00: an id of only zeros is not valid.
 _PARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
-_handed_on: ContextVar[str | None] = ContextVar("handed_on", default=None)
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def current_trace_id() -> str | None:
     """Return the id of the current trace, 32 hexadecimal digits, if there is one."""
-    handed_on = _handed_on.get()
-    if handed_on is not None:
-        return handed_on[3:35]
+    traceparent = _traceparent.get()
+    if traceparent is not None:
+        return traceparent[3:35]
     span = trace.get_current_span().get_span_context()
     return trace.format_trace_id(span.trace_id) if span.is_valid else None
 
 
 def trace_headers() -> dict[str, str]:
-    """Return the header that hands the trace on; none where OpenTelemetry adds its own."""
-    handed_on = _handed_on.get()
-    return {} if handed_on is None else {TRACE_HEADER: handed_on}
+    """Return the traceparent header, or nothing where OpenTelemetry adds its own."""
+    traceparent = _traceparent.get()
+    return {} if traceparent is None else {TRACE_HEADER: traceparent}
 
 
 class TraceIdMiddleware:
-    """Gives each request the id of its caller's trace, or a new one, and records nothing."""
+    """Gives each request the trace ID of its caller, or a new one, and records no span."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -61,10 +61,10 @@ class TraceIdMiddleware:
             trace_id = caller[1].decode() if caller else secrets.token_hex(16)
             span_id = secrets.token_hex(8)
             # Never reset: each request has a context of its own, and its last log lines need it.
-            _handed_on.set(f"00-{trace_id}-{span_id}-00")
-            # For whatever hands a trace on by itself, such as a message.
+            _traceparent.set(f"00-{trace_id}-{span_id}-00")
+            # For libraries that read the current span, such as the publisher of messages.
             span = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False)
             context.attach(trace.set_span_in_context(NonRecordingSpan(span)))
         else:
-            _handed_on.set(None)
+            _traceparent.set(None)
         await self._app(scope, receive, send)

@@ -2,7 +2,7 @@
 
 Spans go to `OTEL_EXPORTER_OTLP_ENDPOINT`, in the background: what collects them may be away or
 slow, and no request waits for it. Without an endpoint nothing is recorded and no library is
-instrumented; ids are still made, handed on and logged (`chassis.telemetry`).
+instrumented; IDs are still made, propagated and logged (`chassis.telemetry`).
 """
 
 import secrets

@@ -87,7 +87,7 @@ class _Route:
     methods: frozenset[str] | None
 
     def fits(self, path: str) -> bool:
-        """Return whether the path is one of the route's; most routes are told apart at once."""
+        """Return whether the route has this path. The prefix rules out most routes at once."""
         return path.startswith(self.prefix) and self.matches.match(path) is not None
 
 
