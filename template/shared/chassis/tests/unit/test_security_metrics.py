@@ -12,7 +12,7 @@ from chassis.app import create_app
 from chassis.errors import Unavailable
 from chassis.resilience import Resilience, ResilienceSettings
 from chassis.security.authentication import REASONS, GuardMiddleware
-from chassis.security.policy import Policy, Role
+from chassis.security.policy import PUBLIC, Policy, Role
 from chassis.security.principal import Principal
 from chassis.security.revocation import Revocations
 from chassis.security.tokens import InvalidToken
@@ -26,6 +26,8 @@ router = APIRouter()
 
 
 @router.get("/named")
+@router.get("/named/{name}")
+@router.get("/named/{name}/details")
 @router.get("/unnamed")
 async def route() -> str:
     return "let through"
@@ -44,7 +46,8 @@ class Tokens:
 def client() -> Iterator[TestClient]:
     app = create_app(title="Test", routers=[router])
     app.state.policy = Policy(
-        {"GET /named": "things:read"}, {"reader": (Role(own=frozenset({"things:read"})),)}
+        {"GET /named": "things:read", "GET /named/{name}": PUBLIC},
+        {"reader": (Role(own=frozenset({"things:read"})),)},
     )
     app.state.authenticator = Tokens()
     app.add_middleware(GuardMiddleware, denied=lambda *_: None)
@@ -57,6 +60,23 @@ def refused() -> dict[str, float]:
         reason: REGISTRY.get_sample_value("requests_refused_total", {"reason": reason}) or 0
         for reason in REASONS
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/named/a", 200),  # public
+        ("/named", 401),
+        # No line names it; the line of a route with the same prefix says nothing about it.
+        ("/named/a/details", 401),
+        ("/named/a/b/c", 401),
+        ("/namedother", 401),
+    ],
+)
+def test_the_line_of_a_route_is_for_the_paths_that_it_matches(
+    client: TestClient, path: str, status: int
+) -> None:
+    assert client.get(path).status_code == status
 
 
 @pytest.mark.parametrize(
