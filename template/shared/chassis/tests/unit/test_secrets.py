@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from requests.exceptions import RequestException
 
 from chassis.settings import SettingsError, read_settings
-from chassis.vault import VaultSettings, VaultUnavailable, read_vault, vault_secrets
+from chassis.vault import VaultSettings, VaultUnavailable, vault_secrets
+from chassis.vault_client import read_vault
 
 GIVEN = "the-secret-id"
 # Nobody ends the renewal of what a process has read, so it is not to begin within these tests.
@@ -159,8 +160,8 @@ def test_a_token_that_cannot_be_renewed_is_replaced(vault: Vault, flaw: str) -> 
 def test_a_vault_that_goes_away_later_ends_nothing(
     vault: Vault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("chassis.vault.RETRY_SECONDS", 0.5)
-    with caplog.at_level("INFO", "chassis.vault"):
+    monkeypatch.setattr("chassis.vault_client.RETRY_SECONDS", 0.5)
+    with caplog.at_level("INFO", "chassis.vault_client"):
         _, end = read_vault(VaultSettings())
         monkeypatch.setattr("hvac.adapters.RawAdapter.request", _away)
         monkeypatch.setattr("hvac.adapters.JSONAdapter.request", _away)

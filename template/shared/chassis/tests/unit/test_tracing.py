@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from chassis.app import create_app
 from chassis.outgoing import outgoing_headers
+from chassis.spans import Drawn, WithoutQueries
 from chassis.telemetry import current_trace_id
 from chassis.testing import service_client
-from chassis.tracing import Drawn, TracingSettings, WithoutQueries, tracing
+from chassis.tracing import TracingSettings, tracing
 
 router = APIRouter()
 
