@@ -54,12 +54,19 @@ class Images:
     @cached_property
     def followers(self) -> list[str]:
         """What runs of the project's own code beside the services: it is to be of their version."""
+        services = self.config["services"]
+        # Of services that share an image, one builds it.
+        ours = {
+            each["image"]
+            for each in services.values()
+            if each.get("build", {}).get("dockerfile", "").startswith("services/")
+        }
         return [
             name
-            for name, service in self.config["services"].items()
+            for name, each in services.items()
             if name not in SERVICES
-            and service.get("build", {}).get("dockerfile", "").startswith("services/")
-            and service.get("restart", "no") != "no"
+            and each.get("image") in ours
+            and each.get("restart", "no") != "no"
         ]
 
     @cached_property

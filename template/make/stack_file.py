@@ -50,6 +50,12 @@ class StackFile:
     def __init__(self, project: Spec) -> None:
         self._project = project
         self.name: str = project["name"]
+        # Of services that share an image, one builds it.
+        self._of_database = {
+            service["image"]
+            for service in project["services"].values()
+            if service.get("build", {}).get("context") == str(DATABASE.parent.resolve())
+        }
         self._configs: Spec = {}
 
     def stack(self) -> Spec:
@@ -93,7 +99,7 @@ class StackFile:
                 {"source": each["source"], "target": Path(each["target"]).name}
                 for each in service["secrets"]
             ]
-        if service.get("build", {}).get("context") == str(DATABASE.parent.resolve()):
+        if service["image"] in self._of_database:
             found["deploy"]["labels"] = {MADE_FROM: fingerprint(DATABASE)}
         if "ports" in service:
             found["ports"] = [

@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,48 @@ def test_the_stack_is_what_the_compose_files_say(
     ]
     assert len(both[0]) > 15
     assert both[0] == both[1]
+
+
+def test_of_services_that_share_an_image_one_builds_it(
+    described: dict[str, Any], project: Project
+) -> None:
+    """Compose labels an image with the service that built it, so two would change its ID by turns.
+
+    Each "make prod" would then replace what has not changed, the database among it.
+    """
+    services = described["services"]
+    builders = Counter(each["image"] for each in services.values() if "build" in each)
+    assert set(builders.values()) == {1}
+    built = set(builders)
+    of_the_project = {
+        name for name, each in services.items() if each["image"].startswith("registry.example/")
+    }
+    assert {services[name]["image"] for name in of_the_project} == built
+    # Nor is any forgotten that does not build.
+    look = (
+        "import json, sys; from images import Images; "
+        "print(*Images(json.load(sys.stdin)).followers)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        input=json.dumps(described),
+        env=os.environ | {"PYTHONPATH": str(project.path / "make")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert sorted(done.stdout.split()) == ["business_bot", "business_worker", "outbox_relay"]
+
+
+def test_the_services_of_the_database_tell_what_their_image_is_made_from(
+    written: dict[str, Any],
+) -> None:
+    labelled = {
+        name
+        for name, service in written["services"].items()
+        if "made-from" in service["deploy"].get("labels", {})
+    }
+    assert labelled == {"backup", "postgres", "postgres_setup", "postgres_standby"}
 
 
 def test_each_file_of_the_project_goes_with_it(

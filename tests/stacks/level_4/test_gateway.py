@@ -20,6 +20,7 @@ from uuid import uuid4
 import pytest
 
 from tests.stacks.level_4.system import problem
+from tests.support.docker import service_of
 from tests.support.edge import ALLOWED, BURST, ORDER, Edge
 from tests.support.http import PROBLEM, Answer, call, eventually
 
@@ -430,6 +431,8 @@ def test_a_configuration_that_nginx_would_not_take_stops_nothing(edge: Edge) -> 
 def test_more_replicas_and_other_limits_are_taken_by_make_prod(edge: Edge) -> None:
     project, environment = edge.stack.project, edge.stack.environment
     settings = project.read(".env")
+    running = edge.stack.containers(ended=False)
+    others = {each.id for each in running if service_of(each) != "business_api"}
     project.append(".env", "BUSINESS_API_REPLICAS=3\n")
     project.replace(
         "infrastructure/nginx/templates/gateway.conf.template",
@@ -439,6 +442,8 @@ def test_more_replicas_and_other_limits_are_taken_by_make_prod(edge: Edge) -> No
     try:
         project.make("prod", environment=environment)
         assert len(edge.containers("business_api")) == 3
+        # Nothing else is replaced.
+        assert others <= {each.id for each in edge.stack.containers(ended=False)}
         answer = edge.call("GET", "/api/v1/orders?limit=1")
         assert answer.headers["Strict-Transport-Security"] == "max-age=63072001"
         for _ in range(12):
