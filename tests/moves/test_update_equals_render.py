@@ -15,30 +15,23 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("low", "high", "python"), PAIRS)
-def test_moving_up_is_rendering_anew(
+def test_moving_up_and_down_again_is_rendering_anew(
     tmp_path: Path, low: Combination, high: Combination, python: str
 ) -> None:
-    project = start(tmp_path / "project", low, {"python_version": python})
+    answers = {"python_version": python}
+    project = start(tmp_path / "project", low, answers)
+    at_the_start = files_of(project.path)
     project.move(high)
-    assert files_of(project.path) == files_of(
-        render(tmp_path / "anew", high, {"python_version": python})
-    )
-
-
-@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
-def test_moving_down_is_rendering_anew(
-    tmp_path: Path, low: Combination, high: Combination, python: str
-) -> None:
-    project = start(tmp_path / "project", high, {"python_version": python})
-    before = files_of(project.path)
+    moved = files_of(project.path)
+    assert moved == files_of(render(tmp_path / "anew", high, answers))
+    project.commit("Moved up")
     gone = dict.fromkeys(high.modules - low.modules, False)
     # Not without the word.
     with pytest.raises(ValueError, match="allow_removal=true"):
         project.move(low, gone)
-    assert files_of(project.path) == before
+    assert files_of(project.path) == moved
     project.move(low, {"allow_removal": True, **gone})
-    anew = render(tmp_path / "anew", low, {"python_version": python})
-    assert files_of(project.path) == files_of(anew)
+    assert files_of(project.path) == at_the_start
     assert empty_directories(project.path) == []
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ class Pair:
 
     stack: Stack
     first: str
+    callers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def query(self, node: str, statement: str) -> str:
         return self.stack.sql(statement, node)
@@ -37,10 +38,12 @@ class Pair:
         return done.stdout + done.stderr
 
     def caller(self, who: str = "ada", role: str = "customer") -> dict[str, str]:
-        """The header of somebody's calls."""
-        said = self.make("--silent", "caller", f"WHO={who}", f"ROLES={role}")
-        name, value = said.strip().splitlines()[-1].split(": ", 1)
-        return {name: value}
+        """The header of somebody's calls, made once for each."""
+        if (who, role) not in self.callers:
+            said = self.make("--silent", "caller", f"WHO={who}", f"ROLES={role}")
+            name, value = said.strip().splitlines()[-1].split(": ", 1)
+            self.callers[who, role] = {name: value}
+        return self.callers[who, role]
 
     def place(self, caller: dict[str, str] | None = None) -> str:
         """Place an order and return its id."""
@@ -78,6 +81,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         assert "To start it: make up" in moved.stderr
         assert "the primary of" in moved.stderr
         project.commit("Level 4")
+        # A header of a caller is made once and lasts for all tests.
+        project.append(".env", "ISSUER_ACCESS_TOKEN_SECONDS=1500\n")
         running.up()
         yield Pair(running, placed.json["id"])
 

@@ -1,7 +1,7 @@
 """One project lives through these tests.
 
 It starts at level 1 with an order and a route of the team, gets workers (and with them RabbitMQ),
-then the bot, moves to level 2, and loses its modules again.
+moves to level 2 and gets the bot, and loses its modules again.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,6 @@ ORDER = (
     "test_events.py",
     "test_workers.py",
     "test_bot.py",
-    "test_bot_at_level_2.py",
     "test_removing_modules.py",
 )
 
@@ -73,11 +72,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="package")
 def bot(shop: Shop) -> Shop:
-    """The same project with the bot."""
+    """The same project at level 2, with the bot."""
     project = shop.stack.project
-    project.move(Combination(1, frozenset({"workers", "telegram_bot"})))
+    project.move(Combination(2, frozenset({"workers", "telegram_bot"})))
     project.lock()
-    project.commit("A bot")
+    project.commit("Level 2 and a bot")
     shop.stack.up()
     # Without a token the bot does not start, and everything else works.
     eventually(lambda: "get a token from @BotFather" in shop.stack.printed("business_bot"))
@@ -87,15 +86,3 @@ def bot(shop: Shop) -> Shop:
     shop.stack.up()
     eventually(lambda: "reading events" in shop.stack.printed("business_bot"))
     return shop
-
-
-@pytest.fixture(scope="package")
-def bot_at_level_2(bot: Shop) -> Shop:
-    """The same project at level 2."""
-    project = bot.stack.project
-    project.move(Combination(2, frozenset({"workers", "telegram_bot"})))
-    project.lock()
-    project.commit("Level 2")
-    bot.stack.up()
-    eventually(lambda: "reading events" in bot.stack.printed("business_bot"))
-    return bot

@@ -1,9 +1,12 @@
 """The Telegram bot: what people say reaches the orders, and events reach the people.
 
-Telegram is a server of the Bot API that the project brings, in a container.
+Telegram is a server of the Bot API that the project brings, in a container. From level 2 on a
+conversation outlives the bot, and the bot says how it is.
 """
 
-from tests.stacks.modules.shop import EVE, Shop
+import json
+
+from tests.stacks.modules.shop import ADA, EVE, Shop
 from tests.support.http import eventually
 
 NOTICE = "Order placed: 9.00 EUR, by customer-1"
@@ -56,3 +59,45 @@ def test_people_are_notified_although_broker_and_bot_were_killed(bot: Shop) -> N
     assert bot.say("/orders") == "The newest orders:"
     assert bot.said()[before:] == [NOTICE, "The newest orders:"]
     assert not [said for said in bot.said(EVE) if "9.00" in said]
+
+
+def test_a_conversation_outlives_the_bot(bot: Shop) -> None:
+    order = bot.place()
+    eventually(lambda: bot.said()[-1:] == [NOTICE])
+    assert "Which order?" in bot.say("/cancel")
+    bot.stack.kill("business_bot")
+    bot.stack.start("business_bot")
+    assert "Is it to be cancelled?" in bot.say(order)
+    bot.press("Yes, cancel it")
+    eventually(lambda: bot.status(order) == "cancelled")
+    # One id, from the press of a button to the write.
+    pressed = [
+        line for line in bot.stack.logs("business_bot") if line.get("action") == "button sure"
+    ]
+    assert pressed[-1]["who"] == ADA
+    for service in ("business_api", "data_postgres_api"):
+        assert str(pressed[-1]["request_id"]) in bot.stack.printed(service)
+
+
+def test_a_bot_without_telegram_is_healthy_and_not_ready(bot: Shop) -> None:
+    # It does not answer, and has not forgotten what was said.
+    bot.stack.pause("telegram")
+
+    def is_ready() -> bool:
+        script = "test -e /tmp/ready && echo yes"
+        return "yes" in bot.stack.execute("business_bot", "sh", "-c", script, check=False)
+
+    eventually(lambda: not is_ready())
+    known = bot.stack.health("business_bot")["Log"][-1]["Start"]
+    eventually(lambda: bot.stack.health("business_bot")["Log"][-1]["Start"] != known)
+    health = bot.stack.health("business_bot")
+    assert (health["Status"], health["FailingStreak"]) == ("healthy", 0)
+    bot.stack.unpause("telegram")
+    assert bot.say("/orders") == "The newest orders:"
+    eventually(is_ready)
+
+
+def test_the_log_lines_are_json(bot: Shop) -> None:
+    for service in ("business_bot", "business_worker", "outbox_relay"):
+        for line in bot.stack.lines(service):
+            assert {"event", "level", "logger", "service", "timestamp"} <= json.loads(line).keys()

@@ -4,13 +4,13 @@ from tests.stacks.modules.shop import Shop
 from tests.support.http import call, eventually
 
 
-def test_a_module_that_is_not_there_cannot_be_taken_away(bot_at_level_2: Shop) -> None:
-    refused = bot_at_level_2.make("downgrade", "MODULE=tea")
+def test_a_module_that_is_not_there_cannot_be_taken_away(bot: Shop) -> None:
+    refused = bot.make("downgrade", "MODULE=tea")
     assert 'There is no module "tea"' in refused.stderr
 
 
-def test_without_the_bot_the_orders_stay(bot_at_level_2: Shop) -> None:
-    shop, project = bot_at_level_2, bot_at_level_2.stack.project
+def test_without_the_bot_the_orders_stay(bot: Shop) -> None:
+    shop, project = bot, bot.stack.project
     orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
     (project.path / "docker-compose.override.yml").unlink()
     project.commit("No Telegram of ours")
@@ -34,8 +34,8 @@ def test_without_the_bot_the_orders_stay(bot_at_level_2: Shop) -> None:
     }
 
 
-def test_events_in_the_outbox_are_not_dropped_silently(bot_at_level_2: Shop) -> None:
-    shop, project = bot_at_level_2, bot_at_level_2.stack.project
+def test_events_in_the_outbox_are_not_dropped_silently(bot: Shop) -> None:
+    shop, project = bot, bot.stack.project
     eventually(lambda: shop.outbox() == 0)
     shop.stack.stop("outbox_relay")
     shop.place()
@@ -47,8 +47,8 @@ def test_events_in_the_outbox_are_not_dropped_silently(bot_at_level_2: Shop) -> 
     eventually(lambda: shop.outbox() == 0)
 
 
-def test_without_workers_and_broker_the_orders_stay(bot_at_level_2: Shop) -> None:
-    shop, project = bot_at_level_2, bot_at_level_2.stack.project
+def test_without_workers_and_broker_the_orders_stay(bot: Shop) -> None:
+    shop, project = bot, bot.stack.project
     orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
     done = project.make("downgrade", "MODULE=workers", environment=shop.stack.environment)
     for table in ("inbox", "sales", "outbox"):

@@ -11,7 +11,7 @@ from tests.support.matrix import FULL
 # An article that only these tests order.
 TEA = {**LINE, "sku": "TEA-500"}
 # New events, those of them that come twice, and messages that are not events.
-NEW, TWICE, POISON = (9_000, 900, 100) if FULL else (3_000, 300, 40)
+NEW, TWICE, POISON = (9_000, 900, 100) if FULL else (1_500, 150, 20)
 
 
 def test_an_order_is_counted(shop: Shop) -> None:
