@@ -14,7 +14,7 @@ import yaml
 
 from extensions.stages import Combination, template_files
 from tests.support.docker import compose_files, require_docker
-from tests.support.matrix import FULL, PYTHONS, RULES, covering
+from tests.support.matrix import FULL, PYTHONS, RULES, by_turns, covering
 from tests.support.project import empty_directories, files_of, render
 
 BIN = Path(sys.executable).parent
@@ -40,13 +40,11 @@ ANSWERS = {
     "description": 'We sell "tea" & coffee \\ cake | more: #1',
     "author": "Zoë O'Neil <zoe@example.org>",
 }
-EVERY = [
-    # By turns with each Python.
-    (combination, python)
-    for turn, combination in enumerate(RULES.combinations())
-    for python in PYTHONS
-    if FULL or python == PYTHONS[(turn + combination.level) % len(PYTHONS)]
-]
+EVERY = (
+    [(combination, python) for combination in RULES.combinations() for python in PYTHONS]
+    if FULL
+    else by_turns()
+)
 
 
 def rendered_once(

@@ -106,6 +106,14 @@ def _one_more(low: frozenset[str], high: frozenset[str]) -> bool:
     return any(high == RULES.with_required(low | {module}) for module in high - low)
 
 
+def by_turns() -> list[tuple[Combination, str]]:
+    """Every combination, by turns with each Python version: for what takes minutes for each."""
+    return [
+        (combination, PYTHONS[(turn + combination.level) % len(PYTHONS)])
+        for turn, combination in enumerate(RULES.combinations())
+    ]
+
+
 def every() -> list[str]:
-    """The ids of all combinations with a Python version, for the jobs of CI."""
-    return [f"{combination}-{python}" for combination in RULES.combinations() for python in PYTHONS]
+    """The ids of all combinations with their Python version, for the jobs of CI."""
+    return [f"{combination}-{python}" for combination, python in by_turns()]

@@ -9,16 +9,10 @@ from extensions.stages import Combination
 from tests.support.commands import copier, run_printed
 from tests.support.docker import require_docker, stack
 from tests.support.http import eventually
-from tests.support.matrix import ALL, RULES, covering
+from tests.support.matrix import ALL, RULES, by_turns
 from tests.support.project import Project, outer_environment, start
 from tests.support.template import repository
 from tests.support.verified import PRINTED, check_verified
-
-COVERED = [
-    pytest.param(combination, python, id=f"{combination}-{python}")
-    for combination, python in covering(2)
-    if (combination, python) not in PRINTED
-]
 
 
 # From the first level to the last, where every gate of those between is a gate too. It has the
@@ -76,9 +70,11 @@ def test_the_commands_after_a_copy_and_after_an_update(
         assert f"maturity_level: {then}" in project.read(".copier-answers.yml")
 
 
-# All gates take minutes, and those that are printed have each of them.
+# All gates take minutes, and the way above has each of them.
 @pytest.mark.full
-@pytest.mark.parametrize(("combination", "python"), COVERED)
+@pytest.mark.parametrize(
+    ("combination", "python"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in by_turns()]
+)
 def test_make_verify_is_green(tmp_path: Path, combination: Combination, python: str) -> None:
     require_docker()
     folder = tmp_path / f"green-{combination}-{python.replace('.', '')}"
