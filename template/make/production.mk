@@ -5,8 +5,8 @@ up dev: lock certs
 verify: certs
 prod letsencrypt renew prod-down: FOR = prod
 
-lock: uv ## Lock the dependencies, if that has not been done: images are built from the lock
-	@test -f uv.lock || { $(UV) lock --quiet && \
+lock: uv ## Lock the dependencies, unless the lock is up to date: images are built from it
+	@$(UV) lock --check --quiet 2>/dev/null || { $(UV) lock --quiet && \
 	  echo "Commit the lock: git add uv.lock && git commit -m 'Lock the dependencies'"; }
 
 certs: env ## Make a self-signed certificate for GATEWAY_HOSTS, where there is no good one
