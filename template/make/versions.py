@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import Counter
 
 from engine import compose, containers
 from images import SERVICES, Images, untagged
@@ -27,10 +28,11 @@ def main() -> None:
     images = Images(json.loads(compose("config", "--format", "json")))
     for service in (*SERVICES, *images.followers):
         known = tags(untagged(images.references[service]))
+        run = Counter(each["Image"] for each in containers(service))
         print(service)
         for identity, names in known.items():
-            running = sum(each["Image"] == identity for each in containers(service))
-            print(f"  {', '.join(names)}" + (f"  (runs, {running} replicas)" if running else ""))
+            replicas = run[identity]
+            print(f"  {', '.join(names)}" + (f"  (runs, {replicas} replicas)" if replicas else ""))
         if not known:
             print("  no image on this machine yet")
 
