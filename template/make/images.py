@@ -55,7 +55,7 @@ class Images:
     def followers(self) -> list[str]:
         """What runs of the project's own code beside the services: it is to be of their version."""
         services = self.config["services"]
-        # Of services that share an image, one builds it.
+        # Services may share an image that another service builds.
         ours = {
             each["image"]
             for each in services.values()

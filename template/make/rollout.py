@@ -138,8 +138,8 @@ class Rollout:
 def ready(service: str, container: str) -> bool:
     """Whether a replica says that it can do its work.
 
-    By a bare socket and without site packages: each second each new replica is asked, and to import
-    an HTTP client would take longer than to ask.
+    By a bare socket and without site packages: every second this asks every new replica, and the
+    import of an HTTP client takes longer than the request.
     """
     ask = (
         f"import socket, sys; c = socket.create_connection(('127.0.0.1', {SERVICES[service]}), 5); "

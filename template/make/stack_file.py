@@ -50,7 +50,7 @@ class StackFile:
     def __init__(self, project: Spec) -> None:
         self._project = project
         self.name: str = project["name"]
-        # Of services that share an image, one builds it.
+        # Services may share an image that another service builds.
         self._of_database = {
             service["image"]
             for service in project["services"].values()

@@ -15,7 +15,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("low", "high", "python"), PAIRS)
-def test_moving_up_and_down_again_is_rendering_anew(
+def test_moves_up_and_down_equal_fresh_renders(
     tmp_path: Path, low: Combination, high: Combination, python: str
 ) -> None:
     answers = {"python_version": python}
@@ -26,7 +26,7 @@ def test_moving_up_and_down_again_is_rendering_anew(
     assert moved == files_of(render(tmp_path / "anew", high, answers))
     project.commit("Moved up")
     gone = dict.fromkeys(high.modules - low.modules, False)
-    # Not without the word.
+    # Removal needs `allow_removal`.
     with pytest.raises(ValueError, match="allow_removal=true"):
         project.move(low, gone)
     assert files_of(project.path) == moved

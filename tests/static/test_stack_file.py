@@ -90,12 +90,10 @@ def test_the_stack_is_what_the_compose_files_say(
     assert both[0] == both[1]
 
 
-def test_of_services_that_share_an_image_one_builds_it(
-    described: dict[str, Any], project: Project
-) -> None:
-    """Compose labels an image with the service that built it, so two would change its ID by turns.
+def test_each_image_has_one_builder(described: dict[str, Any], project: Project) -> None:
+    """Compose labels an image with the service that built it, so two builders alternate its ID.
 
-    Each "make prod" would then replace what has not changed, the database among it.
+    Each "make prod" would then replace unchanged containers, the database included.
     """
     services = described["services"]
     builders = Counter(each["image"] for each in services.values() if "build" in each)
@@ -105,7 +103,7 @@ def test_of_services_that_share_an_image_one_builds_it(
         name for name, each in services.items() if each["image"].startswith("registry.example/")
     }
     assert {services[name]["image"] for name in of_the_project} == built
-    # Nor is any forgotten that does not build.
+    # A roll-out also finds the services that share an image without building it.
     look = (
         "import json, sys; from images import Images; "
         "print(*Images(json.load(sys.stdin)).followers)"
@@ -121,7 +119,7 @@ def test_of_services_that_share_an_image_one_builds_it(
     assert sorted(done.stdout.split()) == ["business_bot", "business_worker", "outbox_relay"]
 
 
-def test_the_services_of_the_database_tell_what_their_image_is_made_from(
+def test_database_services_are_labelled_with_the_hash_of_their_dockerfile(
     written: dict[str, Any],
 ) -> None:
     labelled = {

@@ -15,8 +15,8 @@ from tests.support.template import repository
 from tests.support.verified import PRINTED, check_verified
 
 
-# From the first level to the last, where every gate of those between is a gate too. It has the
-# Python and the pipelines that the shared systems of other tests do not have.
+# Level 4 has every gate of levels 2 and 3. This project uses the Python version and the CI provider
+# that the shared stacks of other tests do not use.
 @pytest.mark.parametrize(
     ("first", "then"),
     [

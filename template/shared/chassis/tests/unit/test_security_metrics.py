@@ -67,13 +67,13 @@ def refused() -> dict[str, float]:
     [
         ("/named/a", 200),  # public
         ("/named", 401),
-        # No line names it; the line of a route with the same prefix says nothing about it.
+        # No line names this path, and a route with the same prefix does not make it public.
         ("/named/a/details", 401),
         ("/named/a/b/c", 401),
         ("/namedother", 401),
     ],
 )
-def test_the_line_of_a_route_is_for_the_paths_that_it_matches(
+def test_a_policy_line_applies_only_to_paths_that_its_route_matches(
     client: TestClient, path: str, status: int
 ) -> None:
     assert client.get(path).status_code == status
