@@ -19,6 +19,7 @@ Answers = Mapping[str, object]
 
 # Where the program of this Python lies.
 PYTHON = Path(sys.base_prefix) / "bin"
+IN_COPIER = Path(__file__).with_name("in_copier")
 QUESTIONS = frozenset(key for key in CONFIG if not key.startswith("_"))
 
 
@@ -76,13 +77,23 @@ class Project:
     path: Path
 
     def make(
-        self, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        check: bool = True,
+        environment: Mapping[str, str] | None = None,
+        stock: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run make with its output captured; a failure shows the end of it."""
+        """Run make with its output captured; a failure shows the end of it.
+
+        Moves render with the fast Copier; `stock` takes Copier as it is.
+        """
+        moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",))
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
-            env=outer_environment() | dict(environment or {}),
+            env=outer_environment()
+            | ({"PYTHONPATH": str(IN_COPIER)} if moves else {})
+            | dict(environment or {}),
             capture_output=True,
             text=True,
         )

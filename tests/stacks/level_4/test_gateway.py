@@ -440,7 +440,7 @@ def test_more_replicas_and_other_limits_are_taken_by_make_prod(edge: Edge) -> No
         "max-age=63072001",
     )
     try:
-        project.make("prod", environment=environment)
+        project.make("prod", "WATCH=3", environment=environment)
         assert len(edge.containers("business_api")) == 3
         # Nothing else is replaced.
         assert others <= {each.id for each in edge.stack.containers(ended=False)}
