@@ -68,8 +68,8 @@ def downgrade() -> None:
 '''
 SAFE = 'op.add_column("orders", sa.Column("note", sa.String(200), nullable=True))'
 SERVICES = ("business_api", "data_postgres_api")
-# Docker compresses what it pushes, and two thirds of that are the images of the database. Unless all
-# tests run, small images replace them. They never start: the host keeps its own as long as the
+# Docker compresses what it pushes, and two thirds of that are the images of the database. Unless
+# all tests run, small images replace them. They never start: the host keeps its own as long as the
 # Dockerfile stays the same, and the version that changes it is taken back before.
 SMALL = {
     "small/Dockerfile": "FROM python:3.13-slim AS node\nLABEL small=yes\nFROM node AS backup\n",
