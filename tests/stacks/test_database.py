@@ -75,7 +75,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         running.up()
         placed = call("POST", f"{running.business}/api/v1/orders", ORDER)
         assert placed.status == 201
-        project.make("setup")
+        project.lock()
         project.commit("The lock")
         moved = project.make("upgrade", "LEVEL=4")
         assert "To start it: make up" in moved.stderr
