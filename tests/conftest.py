@@ -33,24 +33,12 @@ def unit_of(nodeid: str) -> str:
     return str(path)
 
 
-# Begun first, because they are the longest; they wait more than they compute.
-LONGEST = ("tests/stacks/under_load", "tests/stacks/level_4")
-
-
 def rank_of(nodeid: str) -> int:
-    """Return the place of a test.
-
-    While two workers run the longest stacks, the third renders: that computes more than it waits.
-    Other stacks follow, and what is begun last is short.
-    """
+    """Return the place of a test: the longest units begin, and what is begun last is short."""
     unit = unit_of(nodeid)
-    if unit in LONGEST:
-        return LONGEST.index(unit)
-    if unit.startswith("tests/static"):
-        return 2
     if unit.startswith("tests/stacks"):
-        return 4 if unit.endswith(".py") else 3
-    return 5
+        return 1 if unit.endswith(".py") else 0
+    return 2 if unit.startswith("tests/static") else 3
 
 
 class ByUnit(LoadFileScheduling):  # type: ignore[misc]
