@@ -23,7 +23,7 @@ def test_moves_up_and_down_equal_fresh_renders(
     at_the_start = files_of(project.path)
     project.move(high)
     moved = files_of(project.path)
-    assert moved == files_of(render(tmp_path / "anew", high, answers))
+    assert moved == files_of(render(tmp_path / "fresh", high, answers))
     project.commit("Moved up")
     gone = dict.fromkeys(high.modules - low.modules, False)
     # Removal needs `allow_removal`.

@@ -44,9 +44,9 @@ def outer_environment() -> dict[str, str]:
 
     Without one each project would get its own by venv and pip, which takes longer than many a test;
     that it does is seen by test_make_new.py. Python comes first in the PATH, because a shim of
-    pyenv takes ten times as long to start it. Nor does mypy read the libraries anew for each
-    project: it keeps what it found by the hash of a file, wherever that lies. It replaces files as
-    a whole, so several workers may share what is kept.
+    pyenv takes ten times as long to start it. All projects share
+    one cache of mypy, which is keyed by the hash of each file. mypy replaces its files atomically,
+    so several workers can use it.
     """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
     found = {key: value for key, value in os.environ.items() if not key.startswith(inner)}

@@ -21,11 +21,11 @@ def _add_request_id(event: Event, _: Hint) -> Event:
 def report_errors(service: str, dsn: str, environment: str) -> None:
     """Report every logged error of this process as one of `service`.
 
-    The SDK's own hooks into FastAPI cost half of the throughput and are off; an error reaches
-    Sentry because the chassis logs it. So is the one that notes the address of every call: an
-    address may have a secret in it.
+    The SDK's integrations for FastAPI cost half of the throughput and are off; an error reaches
+    Sentry because the chassis logs it. The aiohttp integration is off as well: it records the URL
+    of every call, which may contain a secret.
 
-    Raises `SettingsError` for a DSN that is none.
+    Raises `SettingsError` for an invalid DSN.
     """
     try:
         sentry_sdk.init(

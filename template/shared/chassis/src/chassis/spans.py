@@ -1,6 +1,7 @@
-"""How spans are made, drawn by lot and exported, with OpenTelemetry's SDK.
+"""Sampling and export of spans with OpenTelemetry's SDK.
 
-Services import this only with a collector (`chassis.tracing`): it takes a sixth of their start.
+The HTTP services import this only with a collector (`chassis.tracing`): it takes a sixth of their
+start. Processes without HTTP always do, because their spans carry the trace IDs.
 """
 
 import secrets
@@ -34,7 +35,7 @@ from chassis.tracing import TracingSettings
 
 
 class Drawn(Sampler):
-    """Records a part of all traces, drawn by lot: an id that a stranger chose decides nothing."""
+    """Samples at the head and ignores the trace ID, so a client cannot force recording."""
 
     def __init__(self, ratio: float) -> None:
         self._ratio = ratio
@@ -58,7 +59,7 @@ class Drawn(Sampler):
 
 
 class WithoutQueries(SpanProcessor):
-    """Takes the values of queries out of the spans of requests: they are somebody's business."""
+    """Redacts query strings in request spans: they may hold personal data."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if span.attributes and "url.query" in span.attributes:
@@ -67,9 +68,9 @@ class WithoutQueries(SpanProcessor):
 
 @cache
 def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -> None:
-    """Trace what this process does as `service`; asked once more, it changes nothing.
+    """Trace this process as `service`; a second call changes nothing.
 
-    Without a collector, spans have IDs, which calls propagate, and none is recorded.
+    Without a collector no span is recorded, but spans have IDs and calls propagate them.
     """
     settings = read_settings(TracingSettings)
     sampler: Sampler = ALWAYS_OFF
@@ -92,5 +93,5 @@ def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -
 
 
 def _without_query(url: URL) -> str:
-    """Return the address without what may be somebody's business."""
+    """Return the URL without its query string, which may hold personal data."""
     return str(url.with_query(None))

@@ -27,14 +27,14 @@ class Lease:
         self._ended = threading.Event()
 
     def log_in(self) -> float:
-        """Log in anew and return the seconds that the token lives."""
+        """Log in again and return the lifetime of the token in seconds."""
         answer = self._client.auth.approle.login(
             self._settings.role_id, self._settings.secret_id.get_secret_value()
         )
         return float(answer["auth"]["lease_duration"])
 
     def renew(self) -> float:
-        """Prolong the token and return the seconds that it lives now; log in when it cannot be."""
+        """Renew the token, or log in again, and return its lifetime in seconds."""
         try:
             auth = self._client.auth.token.renew_self()["auth"]
             if auth["renewable"] and auth["lease_duration"] > 0:
@@ -61,7 +61,10 @@ class Lease:
 
 
 def read_vault(settings: VaultSettings) -> tuple[Mapping[str, str], Callable[[], None]]:
-    """Return the secrets by their names in lower case, and what ends the renewal."""
+    """Return the secrets by lower-case name, and a function that stops the renewal.
+
+    Raises `VaultUnavailable` when Vault refuses, cannot be reached or is configured in part.
+    """
     if not (settings.role_id and settings.secret_id.get_secret_value() and settings.path):
         raise VaultUnavailable("VAULT_ADDR needs VAULT_ROLE_ID, VAULT_SECRET_ID and VAULT_PATH too")
     verify: bool | str = True
