@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -446,11 +447,20 @@ def test_more_replicas_and_other_limits_are_taken_by_make_prod(edge: Edge) -> No
         assert others <= {each.id for each in edge.stack.containers(ended=False)}
         answer = edge.call("GET", "/api/v1/orders?limit=1")
         assert answer.headers["Strict-Transport-Security"] == "max-age=63072001"
+        asked = set()
         for _ in range(12):
-            assert edge.call("GET", "/api/v1/orders?limit=1").status == 200
+            answer = edge.call("GET", "/api/v1/orders?limit=1")
+            assert answer.status == 200
+            asked.add(answer.headers["X-Request-ID"])
             time.sleep(0.06)
-        lines = edge.stack.lines("gateway", tail=16)
-        assert len(set(re.findall(r'"upstream":"([^"]+)"', "\n".join(lines)))) == 3
+
+        def logged() -> list[dict[str, Any]]:
+            lines = edge.stack.lines("gateway", tail=40)
+            requests = [json.loads(line) for line in lines if line.startswith("{")]
+            return [request for request in requests if request["request_id"] in asked]
+
+        eventually(lambda: len(logged()) == 12)
+        assert len({request["upstream"] for request in logged()}) == 3
     finally:
         project.git("checkout", "--", ".")
         project.write(".env", settings)
