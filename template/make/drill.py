@@ -215,15 +215,23 @@ def full_backups(stack: Stack) -> int:
     return sum(f"repo{number}: backup" in said for number in (1, 2))
 
 
+def in_store(stack: Stack, command: str) -> str:
+    """Run a command of SeaweedFS's shell and return what it says, errors included."""
+    shell = f"echo {command} | weed shell -master=127.0.0.1:9333 2>&1 || :"
+    return stack.compose("exec", "-T", "s3", "sh", "-c", shell)
+
+
 def restore() -> int:
     """Undo a mistake, then lose the machine; return 0 when all that may be there is there."""
     stack = Stack("restore", **S3)
     try:
         stack.run("make", "certs")
         stack.compose("up", "--detach", "s3")
-        create = "echo s3.bucket.create -name backups | weed shell -master=127.0.0.1:9333"
-        bucket = ("exec", "-T", "s3", "sh", "-c", f"{create} 2>&1 || :")
-        until("there is a bucket", lambda: "create bucket" in stack.compose(*bucket), 60)
+        until(
+            "there is a bucket",
+            lambda: "create bucket" in in_store(stack, "s3.bucket.create -name backups"),
+            60,
+        )
         stack.start("postgres_standby", "backup", "business_api")
         until("both repositories hold a full backup", lambda: full_backups(stack) == 2, 300)
 
@@ -253,7 +261,9 @@ def restore() -> int:
         volumes = ("postgres_data", "postgres_standby_data", "postgres_cluster", "backups")
         stack.compose("rm", "--force", "postgres", "postgres_standby", "postgres_setup", "backup")
         stack.run("docker", "volume", "rm", *(f"{stack.name}_{volume}" for volume in volumes))
+        # The store was on another machine, so its own start is no part of the restore.
         stack.compose("up", "--detach", "s3")
+        until("the store answers", lambda: "backups" in in_store(stack, "s3.bucket.list"), 60)
         start = time.monotonic()
         stack.make("restore", "TO=latest", "REPOSITORY=2")
         stack.start("postgres_standby", "backup", "business_api")

@@ -104,7 +104,7 @@ def test_every_target_is_scraped(edge_of_level_3: Edge) -> None:
             ("business_bot", "1"),
         }
 
-    eventually(up)
+    eventually(up, seconds=150)
     eventually(lambda: {r["value"][1] for r in query(edge_of_level_3, "probe_success")} == {"1"})
     # It has to stop taking messages before its container is ended for its memory.
     (limit,) = query(edge_of_level_3, "rabbitmq_resident_memory_limit_bytes")
