@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -49,6 +49,16 @@ def fills_gaps(worker: str, workers: int) -> bool:
     fourth worker runs at a low priority, and begins with the tests that start no containers.
     """
     return workers > 3 and worker == f"gw{workers - 1}"
+
+
+def lower_priority() -> None:
+    """Let all other processes of this machine go first, containers included."""
+    os.nice(10)
+    # Linux may divide the processor between sessions before it looks at processes.
+    group = Path("/proc/self/autogroup")
+    if group.exists():
+        os.setsid()
+        group.write_text("10")
 
 
 class ByUnit(LoadFileScheduling):  # type: ignore[misc]
@@ -106,7 +116,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Note whether this machine is in a Swarm, and lower the priority of the last worker."""
     worker = getattr(session.config, "workerinput", None)
     if worker and fills_gaps(worker["workerid"], worker["workercount"]):
-        os.nice(10)
+        lower_priority()
     session.config.stash[SWARM] = swarm_state()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, pytest.TerminalReporter):

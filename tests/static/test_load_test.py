@@ -8,8 +8,13 @@ import pytest
 
 from extensions.stages import TEMPLATE
 
-GOOD: dict[str, Any] = {"failures": [], "milliseconds": {"calibration": 10.0, "list orders": 5.0}}
-BAD: dict[str, Any] = {"failures": ["calibration: 503"], "milliseconds": {}}
+GOOD: dict[str, Any] = {
+    "failures": [],
+    "seldom": [],
+    "milliseconds": {"calibration": 10.0, "list orders": 5.0},
+}
+BAD: dict[str, Any] = {"failures": ["calibration: 503"], "seldom": [], "milliseconds": {}}
+SELDOM: dict[str, Any] = {"failures": [], "seldom": ["pay an order"], "milliseconds": {}}
 
 
 def measure(runs: Iterator[dict[str, Any]], busy: bool) -> dict[str, float]:
@@ -21,7 +26,7 @@ def measure(runs: Iterator[dict[str, Any]], busy: bool) -> dict[str, float]:
 
 
 def test_a_busy_machine_is_measured_again() -> None:
-    assert measure(iter([BAD, BAD, GOOD]), busy=True) == {"list orders": 0.5}
+    assert measure(iter([BAD, SELDOM, GOOD]), busy=True) == {"list orders": 0.5}
 
 
 @pytest.mark.parametrize(("busy", "runs"), [(True, 3), (False, 1)])
@@ -30,3 +35,8 @@ def test_what_fails_each_time_or_without_an_excuse_is_an_error(busy: bool, runs:
     with pytest.raises(SystemExit, match="1 requests failed, such as calibration: 503"):
         measure(results, busy)
     assert next(results) is GOOD, "it was measured as often as it may be"
+
+
+def test_what_was_measured_too_seldom_is_in_no_baseline() -> None:
+    with pytest.raises(SystemExit, match="measured too seldom: pay an order"):
+        measure(iter([SELDOM]), busy=False)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -13,6 +15,7 @@ from locust.env import Environment
 LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
 # The unit of measure: it goes where an order goes, through every part, and does nothing there.
 CALIBRATION = "calibration"
+MEASURED = (CALIBRATION, "read an order", "list orders", "place an order", "pay an order")
 # The median of fewer than these says nothing.
 ENOUGH = 30
 
@@ -62,10 +65,25 @@ def write(environment: Environment, **_: Any) -> None:
     result = {
         "milliseconds": {name: median(times) for name, times in enough.items()},
         "requests": sum(map(len, durations.values())),
+        "seldom": [name for name in MEASURED if name not in enough],
         "failures": failures,
     }
     Path(os.environ["LOAD_RESULT"]).write_text(json.dumps(result))
 
 
+def end(environment: Environment, **_: Any) -> None:
+    """End the run when everything was asked often enough; `--run-time` is the latest end."""
+
+    def wait() -> None:
+        time.sleep(float(os.environ["LOAD_SECONDS"]))
+        while any(len(durations[name]) < ENOUGH for name in MEASURED):
+            time.sleep(0.5)
+        if environment.runner:
+            environment.runner.quit()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+events.init.add_listener(end)
 events.request.add_listener(note)
 events.quitting.add_listener(write)

@@ -9,7 +9,7 @@ from extensions.stages import Combination
 from tests.support.commands import copier, run_printed
 from tests.support.docker import require_docker, stack
 from tests.support.http import eventually
-from tests.support.matrix import ALL, RULES, by_turns
+from tests.support.matrix import ALL, RULES, verified
 from tests.support.project import Project, outer_environment, start
 from tests.support.template import repository
 from tests.support.verified import PRINTED, check_verified
@@ -73,7 +73,7 @@ def test_the_commands_after_a_copy_and_after_an_update(
 # All gates take minutes, and the way above has each of them.
 @pytest.mark.full
 @pytest.mark.parametrize(
-    ("combination", "python"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in by_turns()]
+    ("combination", "python"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in verified()]
 )
 def test_make_verify_is_green(tmp_path: Path, combination: Combination, python: str) -> None:
     require_docker()
