@@ -15,8 +15,8 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --quiet
 LEVEL = 1
 TESTS = tests
-# More than two cores need: tests of stacks wait for much of their time. The fourth fills gaps.
-WORKERS ?= 4
+# More than two cores need: tests of stacks wait for most of their time.
+WORKERS ?= 3
 PYTEST = $(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # From the command line only: WSL has a NAME of its own in the environment.

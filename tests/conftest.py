@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -41,36 +41,11 @@ def rank_of(nodeid: str) -> int:
     return 2 if unit.startswith("tests/static") else 3
 
 
-def fills_gaps(worker: str, workers: int) -> bool:
-    """Whether a worker only uses what the others leave of the processor.
-
-    Tests of stacks often wait, all workers at once even. One worker more would use that time, but
-    it would also take time from the containers, and some tests depend on their speed. So the
-    fourth worker runs at a low priority, and begins with the tests that start no containers.
-    """
-    return workers > 3 and worker == f"gw{workers - 1}"
-
-
-def lower_priority() -> None:
-    """Let all other processes of this machine go first, containers included."""
-    os.nice(10)
-    # Linux may divide the processor between sessions before it looks at processes.
-    group = Path("/proc/self/autogroup")
-    if group.exists():
-        os.setsid()
-        group.write_text("10")
-
-
 class ByUnit(LoadFileScheduling):  # type: ignore[misc]
-    """Hands out whole units, in their order; from the end to the worker that fills gaps."""
+    """Hands out whole units, in their order."""
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
-
-    def _assign_work_unit(self, node: Any) -> None:
-        if fills_gaps(node.gateway.id, self.numnodes):
-            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
-        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
@@ -113,10 +88,7 @@ SWARM = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note whether this machine is in a Swarm, and lower the priority of the last worker."""
-    worker = getattr(session.config, "workerinput", None)
-    if worker and fills_gaps(worker["workerid"], worker["workercount"]):
-        lower_priority()
+    """Note whether this machine is in a Swarm."""
     session.config.stash[SWARM] = swarm_state()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, pytest.TerminalReporter):
