@@ -5,6 +5,19 @@
 ifneq ($(origin VERSION),command line)
 override VERSION :=
 endif
+# What make or a shell would run is refused before it is expanded anywhere.
+define plain
+ifneq ($$(findstring $$$$,$$(value $(1)))$$(findstring ',$$(value $(1))),)
+$$(error $(1) is $(3); it has a character that may not be there)
+endif
+ifneq ($$(shell case '$$(value $(1))' in (*[!$(2)]*) echo no ;; esac),)
+$$(error $(1) is $(3); it has a character that may not be there)
+endif
+endef
+$(eval $(call plain,VERSION,0-9A-Za-z.-,a version such as 1.2.3))
+$(eval $(call plain,IMAGES,0-9A-Za-z./:_-,a path in a registry such as ghcr.io/acme/shop))
+$(eval $(call plain,TO,0-9A-Za-z_.@-,a host such as deploy@shop.example))
+$(eval $(call plain,WATCH,0-9,a number of seconds))
 # As a tag has it or without the letter.
 override VERSION := $(patsubst v%,%,$(VERSION))
 export VERSION
@@ -19,8 +32,7 @@ START = @COMPOSE="$(COMPOSE)" python3 make/rollout.py $(VERSION) $(if $(WATCH),-
 	{ code=$$?; [ $$code != 2 ] || $(COMPOSE) logs --tail 3 $(SUSPECTS); exit $$code; }
 IN_PRODUCTION = images push rollout rollback versions
 $(IN_PRODUCTION): FOR = prod
-VERSIONED = @printf '%s\n' "$(VERSION)" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$$' || \
-	{ echo 'Say which version: make $@ VERSION=1.2.3'; exit 2; }
+VERSIONED = @sh make/version.sh "$(VERSION)"
 
 unit: setup ## Run the unit tests alone
 	$(UV) run pytest --no-cov services shared

@@ -8,6 +8,7 @@ case $TO in '' | -* | *[!A-Za-z0-9_.@-]*)
   say "Say where to: make deploy TO=deploy@shop.example VERSION=$VERSION"
   exit 2 ;;
 esac
+sh make/version.sh "$VERSION"
 case $path in '' | *[!A-Za-z0-9_./~-]*)
   say "DEPLOY_PATH is the folder of the project on $TO, such as /srv/shop; it is \"$path\"."
   exit 2 ;;
@@ -29,6 +30,10 @@ say "$target of $VERSION on $TO."
 ssh "$@" "$TO" sh -s -- "$path" "$VERSION" "$target" <<'REMOTE'
 set -eu
 cd "$1"
+case $2 in '' | *[!0-9A-Za-z.-]*)
+  echo "\"$2\" is no version." >&2
+  exit 2 ;;
+esac
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
   echo "Somebody has changed files on the host; commit them elsewhere first:" >&2
   git status --short >&2
