@@ -30,7 +30,12 @@ class Issuer:
                     content = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/jwks"}
                 self.send_response(issuer.status)
                 self.end_headers()
-                self.wfile.write(json.dumps(content).encode())
+                # In two segments, as a document of some kilobytes arrives.
+                document = json.dumps(content).encode()
+                self.wfile.write(document[:40])
+                self.wfile.flush()
+                time.sleep(0.02)
+                self.wfile.write(document[40:])
 
             def log_message(self, *_: object) -> None: ...
 

@@ -112,6 +112,12 @@ class Person:
         """Exchange a refresh token for new tokens."""
         return self.token(grant_type="refresh_token", refresh_token=token)
 
+    def use_a_copy(self, token: str) -> httpx2.Response:
+        """Refresh twice, and then with the first token again, as whoever has a copy of it."""
+        after = self.refresh(token).json()["refresh_token"]
+        assert self.refresh(after).status_code == 200
+        return self.refresh(token)
+
     def get(self, path: str, tokens: dict[str, Any]) -> httpx2.Response:
         """Ask the API with an access token."""
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}

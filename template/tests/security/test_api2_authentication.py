@@ -14,6 +14,8 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from business_api.main import app
+from chassis.errors import Unavailable
 from chassis.security.keys import private_key
 from chassis.security.tokens import FixedKeys, InvalidToken, TokenVerifier
 from chassis.testing import ISSUER, LIFETIME_SECONDS, access_token, signed
@@ -138,10 +140,55 @@ def test_a_refresh_token_that_is_used_again_ends_the_whole_session(api: TestClie
     second = thief.refresh(first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]
     assert thief.get("/api/v1/orders", second).status_code == 200
+    third = thief.refresh(second["refresh_token"]).json()
     replayed = thief.refresh(first["refresh_token"])
     assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
-    assert thief.refresh(second["refresh_token"]).status_code == 400
-    assert thief.get("/api/v1/orders", second).status_code == 401
+    assert thief.refresh(third["refresh_token"]).status_code == 400
+    assert thief.get("/api/v1/orders", third).status_code == 401
+
+
+def test_two_tabs_that_refresh_at_once_get_the_same_successor(api: TestClient) -> None:
+    _, login = add_user(api)
+    person = Person(api, login)
+    first = person.log_in()["refresh_token"]
+    second, again = person.refresh(first).json(), person.refresh(first).json()
+    assert second["refresh_token"] == again["refresh_token"]
+    assert person.get("/api/v1/orders", second).status_code == 200
+    assert person.get("/api/v1/orders", again).status_code == 200
+    assert person.refresh(second["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_is_a_copy_after_the_grace_of_some_seconds(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISSUER_REFRESH_GRACE_SECONDS", "0")
+    with TestClient(app, base_url=ISSUER) as strict:
+        _, login = add_user(strict)
+        person = Person(strict, login)
+        first = person.log_in()["refresh_token"]
+        second = person.refresh(first).json()
+        assert person.refresh(first).status_code == 400
+        assert person.get("/api/v1/orders", second).status_code == 401
+
+
+def test_a_data_service_that_is_away_uses_up_no_token(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, login = add_user(api)
+    person = Person(api, login)
+    code = person.code()
+
+    async def away(*_: object) -> None:
+        raise Unavailable("The data service cannot be reached.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
+        assert person.exchange(code).status_code == 503
+    tokens = person.exchange(code).json()
+    with monkeypatch.context() as patch:
+        patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
+        assert person.refresh(tokens["refresh_token"]).status_code == 503
+    assert person.refresh(tokens["refresh_token"]).status_code == 200
 
 
 def test_a_code_that_is_used_again_ends_the_whole_session(api: TestClient) -> None:
@@ -172,6 +219,23 @@ def test_passwords_cannot_be_tried_without_end(api: TestClient) -> None:
     refused = Person(api, login).submit()
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
+
+
+def test_an_error_of_the_data_service_forgets_no_wrong_password(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, login = add_user(api)
+    person = Person(api, login, "wrong")
+    assert [person.submit().status_code for _ in range(4)] == [401] * 4
+
+    async def away(*_: object) -> None:
+        raise Unavailable("The data service cannot be reached.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("business_api.identity.gateway.IdentityGateway.user_of_login", away)
+        assert [person.submit().status_code for _ in range(3)] == [503] * 3
+    # What could not be tried does not count, and what was tried before still does.
+    assert [person.submit().status_code for _ in range(2)] == [401, 429]
 
 
 def test_attempts_at_the_same_moment_are_counted_one_by_one(api: TestClient) -> None:

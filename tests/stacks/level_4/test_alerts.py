@@ -145,7 +145,7 @@ def traffic(system: System) -> None:
     staff = system.token("eve", "staff")
     assert system.call("POST", ship.replace("ship", "pay"), staff).status == 200
     assert system.call("GET", "/api/v1/orders", None).status == 401
-    person.refresh(tokens["refresh_token"])
+    person.refresh(person.refresh(tokens["refresh_token"]).json["refresh_token"])
     assert person.refresh(tokens["refresh_token"]).status == 400
 
 

@@ -74,7 +74,7 @@ class Logins:
         try:
             user = await self._find(name)
         except ServiceError:
-            await self._forget(name, network)  # nothing was tried
+            await self._take_back(name, network)  # nothing was tried
             raise
         return user if await self._is_right("login", name, user, password, network) else None
 
@@ -122,6 +122,16 @@ class Logins:
             LOGINS.labels(action, "limited").inc()
             self._denials.note("login", "too many attempts", None, network)
             raise TooManyAttempts(self._seconds)
+
+    async def _take_back(self, name: str, network: str) -> None:
+        """Do not count one attempt; those before it stay counted."""
+        who = _counted_as(name)
+        counted = ((self._network, network), (self._here, who, network), (self._anywhere, who))
+        with suppress(Unavailable):
+            async with _counted():
+                for item, *ids in counted:
+                    key, seconds = item.key_for(*ids), item.get_expiry()
+                    await self._limiter.storage.incr(key, seconds, amount=-1)
 
     async def _forget(self, name: str, network: str) -> None:
         """Forget the attempts of who has come in; if that fails, they count for a while."""

@@ -16,7 +16,7 @@ from business_api.identity.sessions import Grant, Reused, Session, Sessions
 from business_api.identity.tokens import TokenIssuer
 from chassis.errors import NotFound
 from contracts.audit import AuditEvent
-from contracts.identity import StoredClient
+from contracts.identity import StoredClient, StoredUser
 
 BEARER = "Bearer"
 
@@ -157,23 +157,30 @@ class Authorization:
         self, client: StoredClient, code: str, verifier: str, redirect_uri: str
     ) -> dict[str, Any]:
         """Exchange an authorization code for tokens."""
+        # First what may fail: a code that could not be answered is not used up.
+        person = await self._person(await self._sessions.grant_of_code(code))
         grant = await self._redeem(client, code)
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         is_right = _VERIFIER.fullmatch(verifier) and hmac.compare_digest(challenge, grant.challenge)
         if not is_right or redirect_uri != grant.redirect_uri:
             raise OAuthError("invalid_grant", "The code was made for another request.")
-        return await self._tokens_of(grant)
+        if person is None:
+            raise _invalid_grant()
+        return await self._tokens_of(grant, *person)
 
     async def by_refresh_token(self, client: StoredClient, token: str) -> dict[str, Any]:
         """Exchange a refresh token for new tokens; the old one is worth nothing after."""
+        # First what may fail: a token that could not be answered is not used up.
+        person = await self._person(await self._sessions.grant_of(token))
         try:
             rotated = await self._sessions.rotate(token, client.id)
         except Reused as reused:
             await self._end_of_reused("refresh", reused.session)
             rotated = None
-        if rotated is None:
+        if rotated is None or person is None:
             raise _invalid_grant()
-        return await self._tokens_of(*rotated)
+        grant, refresh = rotated
+        return await self._tokens_of(grant, *person, refresh)
 
     async def by_itself(self, client: StoredClient) -> dict[str, Any]:
         """Return a token for a machine, with the roles of the client."""
@@ -212,13 +219,15 @@ class Authorization:
         )
         await self._audit.append(event)
 
-    async def _tokens_of(self, grant: Grant, refresh: str | None = None) -> dict[str, Any]:
-        session = await self._sessions.use(grant.session)
-        if session is None:
-            raise OAuthError("invalid_grant", "The session has ended.")
-        user = await self._identity.user(session.user)
-        if not user.active:
-            raise OAuthError("invalid_grant", "The user may no longer log in.")
+    async def _person(self, grant: Grant | None) -> tuple[Session, StoredUser] | None:
+        """Return whose session a grant is of, None when it has ended or the user is locked."""
+        session = await self._sessions.use(grant.session) if grant else None
+        user = await self._identity.user(session.user) if session else None
+        return (session, user) if session and user and user.active else None
+
+    async def _tokens_of(
+        self, grant: Grant, session: Session, user: StoredUser, refresh: str | None = None
+    ) -> dict[str, Any]:
         until = session.created + self._tokens.settings.session_absolute_seconds
         token, seconds = self._tokens.access_token(
             user.id, user.roles, grant.client, session.id, until

@@ -1,8 +1,10 @@
 """Logins in Redis, so that every replica knows them and a restart ends none."""
 
+import hmac
 import json
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -19,11 +21,22 @@ from chassis.security.revocation import Revocations
 CODE_SECONDS = 60
 MAX_SESSIONS = 20
 MAX_FAMILIES = 20
-# Of two who come at once with the same token, one is the first.
+# Two tabs of one browser may refresh at the same moment: for some seconds the token that was
+# replaced gets the same successor again. After that, or once the successor was used, it is a copy.
+# Takes the hashes of the given token and of its successor, the salt of the successor, and those
+# seconds. Returns the salt of the successor that counts, or nothing when the token is a copy.
 ROTATE = """
-if redis.call('HGET', KEYS[1], 'current') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'current', ARGV[2])
-return 1
+local now = tonumber(redis.call('TIME')[1])
+local family = redis.call('HMGET', KEYS[1], 'current', 'previous', 'salt', 'rotated')
+if family[1] == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'current', ARGV[2], 'previous', ARGV[1], 'salt', ARGV[3],
+    'rotated', now)
+  return ARGV[3]
+end
+if family[2] == ARGV[1] and now - tonumber(family[4]) < tonumber(ARGV[4]) then
+  return family[3]
+end
+return false
 """
 
 
@@ -62,6 +75,12 @@ class Reused(Exception):
 def _hash(secret: str) -> str:
     """Return the name of a secret in Redis: who reads it there cannot use it."""
     return sha256(secret.encode()).hexdigest()
+
+
+def _successor(secret: str, salt: str) -> str:
+    """Return the secret that replaces `secret`: nobody finds it with what is in Redis alone."""
+    digest = hmac.digest(secret.encode(), salt.encode(), "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @asynccontextmanager
@@ -153,6 +172,12 @@ class Sessions:
             )
         return secret
 
+    async def grant_of_code(self, code: str) -> Grant | None:
+        """Return what `code` stands for, used or not, None for nothing."""
+        async with _reached():
+            stored = await self._get(f"code:{_hash(code)}")
+        return None if stored is None else Grant(**_object(stored))
+
     async def redeem(self, code: str) -> Grant | None:
         """Return what `code` stands for, None for nothing; the second time raises `Reused`."""
         name = _hash(code)
@@ -193,20 +218,25 @@ class Sessions:
         return None if stored is None else Grant(**_object(str(stored)))
 
     async def rotate(self, token: str, client: str) -> tuple[Grant, str] | None:
-        """Return what a refresh token of `client` stands for, and the one that comes after it.
+        """Return what a refresh token of `client` stands for, and its successor.
 
-        None for a token that stands for nothing; one that was used before raises `Reused`.
+        None for a token that stands for nothing. One that was used before raises `Reused`, except
+        for some seconds after its first use: then the successor is the same.
         """
         grant = await self.grant_of(token)
         if grant is None or grant.client != client:
             return None
         family, _, secret = token.partition(".")
-        new = secrets.token_urlsafe(32)
+        salt = secrets.token_urlsafe(32)
+        hashes = [_hash(secret), _hash(_successor(secret, salt))]
         async with _reached():
-            found = await self._rotate(keys=[f"refresh:{family}"], args=[_hash(secret), _hash(new)])
+            found = await self._rotate(
+                keys=[f"refresh:{family}"],
+                args=[*hashes, salt, self._settings.refresh_grace_seconds],
+            )
         if not found:
             raise Reused(grant.session)
-        return grant, f"{family}.{new}"
+        return grant, f"{family}.{_successor(secret, str(found))}"
 
     def _left(self, session: Session) -> tuple[int, int]:
         """Return after how many seconds the login ends if it idles, and in any case."""

@@ -20,6 +20,7 @@ class IssuerSettings(BaseSettings):
     access_token_seconds: int = Field(default=300, ge=30, le=3600)
     session_idle_seconds: int = Field(default=1800, ge=60)
     session_absolute_seconds: int = Field(default=43_200, ge=60)
+    refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
     login_failures: int = Field(default=5, ge=1)
     login_window_seconds: int = Field(default=900, ge=1)
 

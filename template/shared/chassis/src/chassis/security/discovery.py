@@ -101,9 +101,12 @@ async def _get(session: aiohttp.ClientSession, url: str) -> dict[str, object]:
     async with session.get(url, allow_redirects=False) as response:
         if response.status != 200:
             raise ValueError(f"{url} answered with status {response.status}")
-        content = await response.content.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"{url} is too large")
+        content = bytearray()
+        # One read returns what has arrived, which may be the first of several segments.
+        async for part in response.content.iter_any():
+            content += part
+            if len(content) > MAX_BYTES:
+                raise ValueError(f"{url} is too large")
     answer = json.loads(content)
     if not isinstance(answer, dict):
         raise ValueError(f"{url} is no JSON object")
