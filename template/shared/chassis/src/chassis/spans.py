@@ -4,9 +4,12 @@ The HTTP services import this only with a collector (`chassis.tracing`): it take
 start. Processes without HTTP always do, because their spans carry the trace IDs.
 """
 
+import atexit
+import logging
 import secrets
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
+from threading import Thread
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -17,8 +20,8 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     Decision,
@@ -32,6 +35,12 @@ from yarl import URL
 
 from chassis.settings import read_settings
 from chassis.tracing import TracingSettings
+
+log = logging.getLogger(__name__)
+
+# How long the last spans may take when the process ends. Docker kills it after ten seconds, and the
+# exporter would try a collector that is away for longer.
+LAST_SECONDS = 2
 
 
 class Drawn(Sampler):
@@ -66,6 +75,42 @@ class WithoutQueries(SpanProcessor):
             span.set_attribute("url.query", "REDACTED")
 
 
+class Ended(SpanProcessor):
+    """Counts the sampled spans that ended."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.count += span.context is not None and span.context.trace_flags.sampled
+
+
+class Exported(SpanExporter):
+    """Counts the spans that `exporter` has exported."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self.count = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self.count += len(spans)
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+def _finish(provider: TracerProvider, ended: Ended, exported: Exported) -> None:
+    """Export the last spans within `LAST_SECONDS`, and log how many were dropped."""
+    last = Thread(target=provider.shutdown, daemon=True)
+    last.start()
+    last.join(LAST_SECONDS)
+    if dropped := ended.count - exported.count:
+        log.warning("%d spans were dropped: the collector did not take them", dropped)
+
+
 @cache
 def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -> None:
     """Trace this process as `service`; a second call changes nothing.
@@ -81,11 +126,15 @@ def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -
             sampler = ParentBased(
                 drawn, remote_parent_sampled=drawn, remote_parent_not_sampled=drawn
             )
-    provider = TracerProvider(sampler, Resource.create({SERVICE_NAME: service}))
+    resource = Resource.create({SERVICE_NAME: service})
+    provider = TracerProvider(sampler, resource, shutdown_on_exit=False)
     if settings.exporter_otlp_endpoint is not None:
         endpoint = f"{str(settings.exporter_otlp_endpoint).rstrip('/')}/v1/traces"
         provider.add_span_processor(WithoutQueries())
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+        ended, exported = Ended(), Exported(OTLPSpanExporter(endpoint))
+        provider.add_span_processor(ended)
+        provider.add_span_processor(BatchSpanProcessor(exported))
+        atexit.register(partial(_finish, provider, ended, exported))
     trace.set_tracer_provider(provider)
     for library in (RedisInstrumentor(), *libraries):
         library.instrument()

@@ -1,6 +1,10 @@
 """What of a request may be in a trace, who decides whether it is recorded, and the ID alone."""
 
+import os
 import re
+import socket
+import subprocess
+import sys
 
 import pytest
 from fastapi import APIRouter
@@ -97,3 +101,38 @@ def test_no_query_is_in_a_span() -> None:
 def test_a_setting_that_makes_no_sense_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         TracingSettings.model_validate({name: "2"})
+
+
+SHORT_LIVED = """
+import atexit, logging, time
+logging.basicConfig(level=logging.WARNING)
+atexit.register(lambda: print(time.monotonic() - began))
+from opentelemetry import trace
+from chassis.spans import trace_as
+trace_as("test")
+for _ in range(3):
+    trace.get_tracer("test").start_span("work").end()
+began = time.monotonic()
+"""
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_collector_that_is_away_does_not_keep_a_process(hangs: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if not hangs:
+            server.close()  # and refuses
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+            "OTEL_TRACES_SAMPLER_ARG": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SHORT_LIVED],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    # Docker kills after ten seconds, and what is under way has its own time before.
+    assert float(done.stdout) < 4
+    assert "3 spans were dropped" in done.stderr
