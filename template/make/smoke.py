@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -13,20 +12,19 @@ from uuid import uuid4
 LINES = [{"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
 TOTAL = {"amount": "9.00", "currency": "EUR"}
 HEADERS = {"Content-Type": "application/json"}
-SECONDS = 60
 
 
 def call(url: str, method: str = "GET", body: object = None) -> tuple[int, Any]:
     """Send JSON and return status and answer, waiting for a service that is still starting."""
     data = json.dumps(body).encode() if body else None
     request = Request(url, data, HEADERS, method=method)
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + 60
     while True:
         try:
             with urlopen(request, timeout=10) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
-            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            if error.code != 503 or time.monotonic() > deadline:
                 return error.code, json.load(error)
         except (URLError, ConnectionError):
             if time.monotonic() > deadline:

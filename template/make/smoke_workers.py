@@ -4,7 +4,9 @@ import subprocess
 import time
 from uuid import uuid4
 
-from smoke import HEADERS, SECONDS, call, expect
+from smoke import HEADERS, call, expect
+
+SECONDS = 60
 
 
 def call_as(target: str) -> None:

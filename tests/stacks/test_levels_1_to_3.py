@@ -191,8 +191,17 @@ def test_a_data_service_that_is_down_or_slow_is_said(level1: Stack) -> None:
 def test_a_team_adds_a_column(level1: Stack) -> None:
     project = level1.project
     models = "services/data_postgres_api/src/data_postgres_api/orders/models.py"
-    column = "    note: Mapped[str | None] = mapped_column(String(200))\n"
+    column = (
+        "    note: Mapped[str | None] = mapped_column(String(200))\n"
+        '    before_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))\n'
+    )
     project.replace(models, "    total: Mapped", f"{column}    total: Mapped")
+    # Without a name a constraint could not be dropped again.
+    unique = '        UniqueConstraint("id", "version"),\n'
+    project.replace(
+        models, '        Index("orders_newest", ', f'{unique}        Index("orders_newest", '
+    )
+    project.replace(models, "String, func", "String, UniqueConstraint, func")
     project.make("migration", "NAME=add note", environment=level1.environment)
     project.make("migration", "NAME=nothing new", environment=level1.environment)
     made = sorted((project.path / "services/data_postgres_api/migrations/versions/core").glob("2*"))
@@ -206,6 +215,31 @@ def test_a_team_adds_a_column(level1: Stack) -> None:
     assert level1.sql("SELECT count(*) FROM orders WHERE note IS NULL") == str(len(PLACED))
     heads = level1.compose("run", "--rm", "-T", "migrate", "alembic", "heads")
     assert heads.count("(core) (head)") == 1, "the revision went to the team's branch"
+    names = "SELECT conname FROM pg_constraint WHERE conrelid = 'orders'::regclass"
+    ours = {"orders_before_id_fkey", "orders_id_version_key"}
+    assert ours <= {*level1.sql(names).split()}
+    level1.compose("run", "--rm", "-T", "migrate", "alembic", "downgrade", "core@-1")
+    assert not ours & {*level1.sql(names).split()}
+    level1.compose("run", "--rm", "-T", "migrate", "alembic", "upgrade", "heads")
+    assert ours <= {*level1.sql(names).split()}
+
+
+def test_a_changed_table_is_no_error_of_the_service(level1: Stack) -> None:
+    """A prepared statement does not survive a change of its table."""
+
+    def statuses() -> set[int]:
+        with ThreadPoolExecutor(8) as pool:
+            asked = pool.map(lambda _: call("GET", orders(level1)).status, range(40))
+            return set(asked)
+
+    assert statuses() == {200}
+    level1.sql("ALTER TABLE orders ALTER status TYPE varchar(32)")
+    try:
+        assert statuses() <= {200, 503}
+        assert statuses() == {200}
+    finally:
+        level1.sql("ALTER TABLE orders ALTER status TYPE varchar(16)")
+    eventually(lambda: statuses() == {200})
 
 
 # --- the move
