@@ -98,6 +98,7 @@ class Rules:
 
     levels: Mapping[int, Level]
     stages: tuple[Stage, ...]
+    moved: Mapping[str, str | None]
 
     @property
     def rules(self) -> Iterator[Rule]:
@@ -248,4 +249,5 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
             )
             for id_ in data["order"]
         ),
+        moved=data.get("moved", {}),
     )

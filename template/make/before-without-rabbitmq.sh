@@ -1,4 +1,4 @@
-# Let the events that wait leave before their table goes. Called by make/move.sh with COMPOSE.
+# Let the events that wait leave before their table goes. Called by make/move.py with COMPOSE.
 set -eu
 waiting() { $COMPOSE exec -T postgres psql -qAt -U app -d app -c 'SELECT count(*) FROM outbox'; }
 $COMPOSE stop business_api data_postgres_api >/dev/null 2>&1

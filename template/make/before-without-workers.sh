@@ -1,2 +1,2 @@
-# Called by make/move.sh before the module goes.
+# Called by make/move.py before the module goes.
 sh make/forget-queues.sh business_worker workers

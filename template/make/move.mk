@@ -1,8 +1,15 @@
-# Moving up, adding a module, taking template updates, and the way back.
-.PHONY: upgrade downgrade
-upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, CI_PROVIDER=gitlab
-	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" TEMPLATE="$(TEMPLATE)" \
-	  CI_PROVIDER="$(CI_PROVIDER)" REMOVE="$(REMOVE)" sh make/move.sh up
+# Moving up, adding a module, changing an answer, taking template updates, and the way back.
+MOVES = LEVEL MODULE TEMPLATE SOURCE CI_PROVIDER NAME DESCRIPTION AUTHOR PYTHON REMOVE DRY_RUN
+quoted = '$(subst ','\'',$(1))'
+# From the command line only: in the environment, LEVEL and NAME may mean something else.
+asked = $(if $(findstring command,$(origin $(1))),$($(1)))
+MOVE = $(foreach name,$(MOVES),$(name)=$(call quoted,$(call asked,$(name)))) \
+  UV="$(UV)" COMPOSE="$(COMPOSE)" PYTHONDONTWRITEBYTECODE=1 \
+  $(UV) run --quiet --no-project --script make/move.py
 
-downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=name
-	@UV="$(UV)" LEVEL="$(LEVEL)" MODULE="$(MODULE)" COMPOSE="$(COMPOSE)" REMOVE="$(REMOVE)" sh make/move.sh down
+.PHONY: upgrade downgrade
+upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, NAME="New name" (DRY_RUN=yes shows it)
+	@$(MOVE) up
+
+downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=name (DRY_RUN=yes shows it)
+	@$(MOVE) down

@@ -21,16 +21,16 @@ def test_moves_up_and_down_equal_fresh_renders(
     answers = {"python_version": python}
     project = start(tmp_path / "project", low, answers)
     at_the_start = files_of(project.path)
-    project.move(high)
+    project.update(high)
     moved = files_of(project.path)
     assert moved == files_of(render(tmp_path / "fresh", high, answers))
     project.commit("Moved up")
     gone = dict.fromkeys(high.modules - low.modules, False)
     # Removal needs `allow_removal`.
     with pytest.raises(ValueError, match="allow_removal=true"):
-        project.move(low, gone)
+        project.update(low, gone)
     assert files_of(project.path) == moved
-    project.move(low, {"allow_removal": True, **gone})
+    project.update(low, {"allow_removal": True, **gone})
     assert files_of(project.path) == at_the_start
     assert empty_directories(project.path) == []
 
@@ -38,13 +38,13 @@ def test_moves_up_and_down_equal_fresh_renders(
 def test_the_word_is_needed_whatever_the_folder_is_called(tmp_path: Path) -> None:
     project = start(tmp_path / "[shop]* ?", Combination(2))
     with pytest.raises(ValueError, match="allow_removal=true"):
-        project.move(Combination(1))
+        project.update(Combination(1))
 
 
 def test_the_answers_can_change_without_a_move(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     answers = {"project_name": "Tea House", "python_version": "3.12"}
-    project.move(Combination(1), answers)
+    project.update(Combination(1), answers)
     anew = render(tmp_path / "anew", Combination(1), answers)
     assert files_of(project.path) == files_of(anew)
 
@@ -56,9 +56,9 @@ def test_other_pipelines_need_the_word_and_take_the_place_of_those_before(
     project = start(tmp_path / "project", Combination(4, ci_provider=old))
     before = files_of(project.path)
     with pytest.raises(ValueError, match=f"would take their place.*CI_PROVIDER={new} REMOVE=yes"):
-        project.move(Combination(4, ci_provider=new))
+        project.update(Combination(4, ci_provider=new))
     assert files_of(project.path) == before
-    project.move(Combination(4, ci_provider=new), {"allow_removal": True})
+    project.update(Combination(4, ci_provider=new), {"allow_removal": True})
     anew = render(tmp_path / "anew", Combination(4, ci_provider=new))
     assert files_of(project.path) == files_of(anew)
     assert empty_directories(project.path) == []
@@ -66,5 +66,5 @@ def test_other_pipelines_need_the_word_and_take_the_place_of_those_before(
 
 def test_the_word_is_not_stored(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(2))
-    project.move(Combination(1), {"allow_removal": True})
+    project.update(Combination(1), {"allow_removal": True})
     assert "allow_removal" not in project.read(".copier-answers.yml")

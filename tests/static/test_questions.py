@@ -89,7 +89,7 @@ def test_only_what_is_asked_is_stored(tmp_path: Path, level: int) -> None:
 def test_a_lower_level_is_refused_with_what_would_go(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(2))
     with pytest.raises(ValueError, match="at level 2") as caught:
-        project.move(Combination(1))
+        project.update(Combination(1))
     for path in ("conftest.py", "docker-compose.dev.yml", "shared/chassis/src/chassis/health.py"):
         assert path in str(caught.value)
     assert "make downgrade LEVEL=1" in str(caught.value)

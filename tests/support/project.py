@@ -1,17 +1,20 @@
 """Rendered projects: how tests make, move, edit and run them."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import copier
 import yaml
 
 from extensions.stages import ROOT, Combination
 from tests.support.fast_copier import fast_copier
+from tests.support.mover import mover
 from tests.support.template import commit_all, git, repository
 
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text())
@@ -141,8 +144,8 @@ class Project:
         """Add to the end of a file."""
         self.write(path, self.read(path) + text)
 
-    def move(self, combination: Combination, answers: Answers | None = None) -> None:
-        """Run `copier update` with new answers, as `make upgrade` does."""
+    def update(self, combination: Combination, answers: Answers | None = None) -> None:
+        """Run `copier update` with new answers."""
         data = combination.answers | dict(answers or {})
         check_answers(data)
         with fast_copier():
@@ -155,6 +158,21 @@ class Project:
                 vcs_ref=copier.VcsRef.CURRENT,
                 context_lines=50,
             )
+
+    def move(self, combination: Combination, answers: Answers | None = None) -> Any:
+        """Move with new answers as `make upgrade` does, in this process; return the merge."""
+        data = combination.answers | dict(answers or {})
+        check_answers(data)
+        with fast_copier(), contextlib.chdir(self.path):
+            recorded = mover.last_answers()
+            source, version = recorded.pop("_src_path"), recorded.pop("_commit")
+            base = mover.rendered(source, version, recorded)
+            team = mover.Team()
+            new = mover.rendered(source, version, recorded | data)
+            found = mover.merge(base, new, team, mover.moved_paths(new))
+            mover.obstacles(found, team)
+            mover.write(found, team)
+        return found
 
 
 def render(

@@ -7,7 +7,7 @@ a quarter of the CPU time with it.
 import sys
 from pathlib import Path
 
-if any(Path(argument).name == "copier" for argument in sys.orig_argv[1:2]):
+if {Path(argument).name for argument in sys.orig_argv[1:3]} & {"copier", "move.py"}:
     sys.path.insert(0, str(Path(__file__).parents[3]))
     from tests.support.fast_copier import fast_copier
 

@@ -1,0 +1,162 @@
+# /// script
+# requires-python = ">=3.12"
+# dependencies = ["copier>=9.18"]
+# ///
+"""Move this project to another level, set of modules, or version of the template.
+
+`make upgrade` and `make downgrade` call this. It renders the project twice, as it was last rendered
+and as it should be, and merges the difference into your files: a three-way merge of each file. It
+decides everything before it writes anything, so a move that is refused changes nothing.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from moving.collisions import problems, problems_on_disk
+from moving.downgrade import bring_down
+from moving.merging import RESERVED, Merge, merge
+from moving.operators import for_operators
+from moving.rendering import both, moved_paths
+from moving.repository import Refused, Team, listing, say
+from moving.request import Wanted, check, check_repository, last_answers, stays_of
+from moving.writing import obstacles, write
+
+GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
+ANSWERED = {
+    "NAME": "project_name",
+    "DESCRIPTION": "description",
+    "AUTHOR": "author",
+    "PYTHON": "python_version",
+}
+
+
+def report(found: Merge) -> None:
+    """Say what needs a look although nothing is in conflict."""
+    if found.renamed:
+        moved = [f"{old} -> {new}" for old, new in sorted(found.renamed.items())]
+        say("", "You moved these files, and the move follows them:", listing(moved))
+    if found.absent:
+        say("", "The move changes these files, which you have deleted. They stay deleted:")
+        say(listing(found.absent))
+
+
+def move(wanted: Wanted) -> int:
+    """Make the move, or raise `Refused`; return the exit code."""
+    answers = last_answers()
+    check(wanted, answers)
+    stays = stays_of(wanted, answers) if wanted.down and wanted.module else set()
+    check_repository()
+    say("Rendering the project as it was and as it will be.")
+    base, new = both(wanted, answers)
+    team = Team()
+    found = merge(base, new, team, moved_paths(new))
+    obstacles(found, team)
+    if found.edited and not wanted.removal and not wanted.dry:
+        raise Refused(
+            "The move deletes these files, and you have edited them:\n"
+            + listing(found.edited)
+            + "\n"
+            "If you do not need your edits, repeat the command with REMOVE=yes."
+        )
+    if not found.changed and not found.removed:
+        say("There is nothing to change: the project is like that already.")
+        return 0
+    operators = for_operators(base, new)
+    if wanted.dry:
+        return show(found, team, operators)
+    if wanted.down:
+        bring_down(wanted, stays)
+    write(found, team)
+    report(found)
+    if found.conflicts or found.reserved:
+        if found.conflicts:
+            say("", "These files hold both your edit and the new text, between conflict markers:")
+            say(listing(sorted(found.conflicts)), "Keep what is right and remove the markers.")
+        if found.reserved:
+            say(
+                "",
+                "The template brings these files, and you have files of the same name. Yours are",
+            )
+            say(f"unchanged; the template's are next to them, as NAME{RESERVED}:")
+            say(listing(found.reserved), "Take over what you need and delete those files.")
+        say("", "Then: make verify", "To take the move back: git reset --hard")
+        return 1
+    lock()
+    if wrong := problems(found, team) + problems_on_disk():
+        say("", "The files are merged without a conflict, but these parts collide:", listing(wrong))
+        say("", "Correct them, then: make verify", "To take the move back: git reset --hard")
+        return 1
+    after(answers["maturity_level"], operators)
+    return 0
+
+
+def show(found: Merge, team: Team, operators: list[str]) -> int:
+    """Say what a move would do, and change nothing."""
+    added = [path for path in found.changed if path not in team]
+    kinds = {
+        "New files": added,
+        "Changed files": [path for path in found.changed if path in team],
+        "Files that go": found.removed,
+        "Conflicts": sorted([*found.conflicts, *found.reserved]),
+        "Files that go with your edits": found.edited,
+        "Files that you have deleted, and the move changes": found.absent,
+    }
+    for title, paths in kinds.items():
+        if paths:
+            print(f"{title} ({len(paths)}):", *(f"  {path}" for path in sorted(paths)), sep="\n")
+    print(*operators, "Nothing was changed: DRY_RUN=yes.", sep="\n")
+    return 0
+
+
+def lock() -> None:
+    """Lock the dependencies again, if there is a lock."""
+    if not Path("uv.lock").exists():
+        return
+    done = subprocess.run([os.environ.get("UV", "uv"), "lock", "--quiet"])
+    if done.returncode:
+        say('The lock could not be refreshed; run "make setup" when the reason above is gone.')
+
+
+def after(level: int, operators: list[str]) -> None:
+    """Say what comes next."""
+    if operators:
+        say("", "For those who run it:", *(f"  {line}" for line in operators))
+    say("", "Moved, without a conflict. Next:", "  git diff HEAD")
+    if Path("tests/load").is_dir() and not Path("tests/load/baseline.json").exists():
+        say("  make up", "  make baseline")
+    say("  make verify", "  git add --all && git commit --message 'Move the project'")
+    if level < 4 and Path("infrastructure/postgres/scripts/cluster.sh").is_file():
+        say(
+            "",
+            "To start it: make up, or make prod. The existing database then becomes the primary of",
+            "a pair, with an archive and backups. docs/disaster-recovery.md says what to keep",
+            "elsewhere.",
+        )
+
+
+def main() -> NoReturn:
+    """Read what make has been asked for from the environment, and move."""
+    given = {key: os.environ.get(key, "") for key in GIVEN}
+    wanted = Wanted(
+        down=sys.argv[1:] == ["down"],
+        level=given["LEVEL"],
+        module=given["MODULE"],
+        template=given["TEMPLATE"],
+        ci_provider=given["CI_PROVIDER"],
+        source=given["SOURCE"],
+        answers={name: os.environ[key] for key, name in ANSWERED.items() if os.environ.get(key)},
+        removal=given["REMOVE"] == "yes",
+        dry=given["DRY_RUN"] == "yes",
+    )
+    try:
+        sys.exit(move(wanted))
+    except Refused as refused:
+        say(str(refused))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How this project moves: rendered twice, and merged into the files of the team."""

@@ -1,0 +1,135 @@
+"""What is wrong after a merge without a conflict: the same key, service, target or table twice."""
+
+import os
+import re
+import subprocess
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from moving.merging import Merge
+from moving.repository import File, Team
+
+# Of the environment that `uv run --script` makes; the project itself does not depend on it.
+yaml: Any = import_module("yaml")
+
+
+def yaml_of(content: bytes) -> Any:
+    """Parse YAML strictly: a key that is there twice raises `ValueError`. Tags are ignored."""
+
+    class Strict(yaml.SafeLoader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+            for key, count in Counter(map(str, keys)).items():
+                if count > 1:
+                    line = node.start_mark.line + 1
+                    raise ValueError(f'the key "{key}" is there {count} times, below line {line}')
+            return super().construct_mapping(node, deep)
+
+    def plain(loader: Any, _: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Strict.add_multi_constructor("!", plain)
+    try:
+        return yaml.load(content, Strict)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def env_keys(content: bytes) -> list[str]:
+    """Return the variables that a file in the form of .env sets."""
+    return re.findall(r"^([A-Za-z_][A-Za-z0-9_]*)=", content.decode(errors="replace"), re.MULTILINE)
+
+
+def is_compose(path: str) -> bool:
+    return re.fullmatch(r"(.*/)?(docker-)?compose(\.[a-z]+)?\.ya?ml", path) is not None
+
+
+def services_of(tree: Mapping[str, File]) -> dict[str, list[str]]:
+    """Return the compose files that define each service with an image or a build."""
+    found: dict[str, list[str]] = {}
+    for path in filter(is_compose, tree):
+        try:
+            document = yaml_of(tree[path].content)
+        except ValueError:
+            continue
+        services = document.get("services") if isinstance(document, dict) else None
+        for name, service in (services or {}).items():
+            if isinstance(service, dict) and {"image", "build", "extends"} & service.keys():
+                found.setdefault(name, []).append(path)
+    return found
+
+
+def purpose(path: str) -> str:
+    """Return what a compose file is for, such as "prod"; "" for the one that is always read."""
+    stem = PurePosixPath(path).stem
+    return stem.partition(".")[2]
+
+
+def problems(found: Merge, team: Team) -> list[str]:
+    """Return what is wrong in the files now although every line was merged without a conflict."""
+    said = []
+    whole = {**{path: team[path] for path in team if is_compose(path)}, **found.changed}
+    for path in found.removed:
+        whole.pop(path, None)
+    for path, file in sorted(found.changed.items()):
+        if path in found.conflicts or not file.is_text:
+            continue
+        text = file.content
+        try:
+            if path.endswith((".yml", ".yaml")):
+                yaml_of(text)
+            elif path.endswith(".toml"):
+                tomllib.loads(text.decode())
+            elif path.endswith(".py"):
+                compile(text, path, "exec")
+            elif path == ".env.example":
+                for key, count in Counter(env_keys(text)).items():
+                    if count > 1:
+                        raise ValueError(f"{key} is there {count} times; the last one counts")
+        except (ValueError, SyntaxError) as error:
+            said.append(f"{path}: {error}")
+    for name, paths in sorted(services_of(whole).items()):
+        for kind in sorted(set(map(purpose, paths))):
+            same = [path for path in paths if purpose(path) == kind]
+            if len(same) > 1:
+                said.append(f'The service "{name}" is defined in {" and in ".join(same)}.')
+    return said
+
+
+def problems_on_disk() -> list[str]:
+    """Return what make and the models of the data service say of the files that are there now."""
+    said = []
+    done = subprocess.run(
+        ["make", "--dry-run", "help"], capture_output=True, text=True, env=without_make()
+    )
+    for place, target in re.findall(
+        r"^(.*?): warning: (?:overriding (?:recipe|commands) for target) [`']([^']+)'",
+        done.stderr,
+        re.MULTILINE,
+    ):
+        said.append(f'{place}: this target replaces the project\'s own "make {target}".')
+    tables: dict[str, list[str]] = {}
+    for path in sorted(Path("services").glob("*/src/**/models.py")):
+        for name in re.findall(
+            r"^    __tablename__ = ['\"](\w+)['\"]", path.read_text(), re.MULTILINE
+        ):
+            tables.setdefault(f"{path.parts[1]} {name}", []).append(str(path))
+    for table, paths in tables.items():
+        if len(paths) > 1:
+            said.append(f'The table "{table.split()[1]}" is in {" and in ".join(paths)}.')
+    return said
+
+
+def without_make() -> dict[str, str]:
+    """Return the environment without what the make around this has set."""
+    return {
+        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
+    }

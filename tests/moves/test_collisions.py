@@ -1,0 +1,247 @@
+"""What merges without a conflict and does not work is named; files of one name are both kept."""
+
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.support.mover import mover
+from tests.support.project import Project, start
+
+BUSINESS = "services/business_api"
+DATA = "services/data_postgres_api/src/data_postgres_api"
+USERS = '''"""The team's users."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data_postgres_api.database import Base
+
+
+class User(Base):
+    """Somebody."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+'''
+
+
+def test_what_is_there_twice_after_a_move_is_named(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.append(".env.example", "LOG_LEVEL=DEBUG\n")
+    project.append("Makefile", "\n.PHONY: dev\ndev:\n\t@echo ours\n")
+    project.append("docker-compose.yml", "services:\n  rabbitmq:\n    image: rabbitmq:4\n")
+    project.replace(
+        f"{BUSINESS}/compose.yml",
+        "    init: true\n",
+        "    init: true\n    healthcheck: {disable: true}\n",
+    )
+    project.write(f"{DATA}/people/__init__.py", '"""People."""\n')
+    project.write(f"{DATA}/people/models.py", USERS)
+    project.commit("Ours")
+    done = project.make("upgrade", "LEVEL=2", "MODULE=rabbitmq", check=False)
+    assert done.returncode != 0
+    for sentence in (
+        ".env.example: LOG_LEVEL is there 2 times; the last one counts",
+        f'{BUSINESS}/compose.yml: the key "healthcheck" is there 2 times',
+        'The service "rabbitmq" is defined in docker-compose.yml and in infrastructure/rabbitmq',
+        'this target replaces the project\'s own "make dev"',
+        "To take the move back: git reset --hard",
+    ):
+        assert sentence in done.stderr
+    project.git("reset", "--quiet", "--hard")
+    assert project.git("status", "--porcelain") == ""
+    # The table is nobody else's before level 4.
+    assert "users" not in done.stderr
+    done = project.make("upgrade", "LEVEL=4", check=False)
+    assert f'The table "users" is in {DATA}/identity/models.py and in {DATA}/people' in done.stderr
+
+
+def test_a_file_that_the_team_has_already_is_kept_and_the_other_is_beside_it(
+    tmp_path: Path,
+) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.write("conftest.py", "# Ours.\n")
+    project.write("docker-compose.dev.yml", "services: {}\n")
+    project.commit("Ours")
+    done = project.make("upgrade", "LEVEL=2", check=False)
+    assert done.returncode != 0
+    assert "you have files of the same name" in done.stderr
+    for path, text in (("conftest.py", "# Ours.\n"), ("docker-compose.dev.yml", "services: {}\n")):
+        assert project.read(path) == text
+        assert f"  {path}\n" in done.stderr
+        assert (project.path / f"{path}.stagecraft-new").stat().st_size > len(text)
+
+
+def test_a_move_follows_files_that_the_team_has_renamed(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.git("mv", "AGENTS.md", "CLAUDE.md")
+    (project.path / "AGENTS.md").symlink_to("CLAUDE.md")
+    project.git("mv", "docker-compose.yml", "compose.yaml")
+    project.git("rm", "--quiet", "docs/architecture.md")
+    project.append("compose.yaml", "services:\n  cache:\n    image: redis:8\n")
+    project.commit("Other names")
+    done = project.make("upgrade", "LEVEL=3")
+    assert "docker-compose.yml -> compose.yaml" in done.stderr
+    assert "infrastructure/nginx/compose.yml" in project.read("compose.yaml")
+    assert project.read("compose.yaml").endswith("  cache:\n    image: redis:8\n")
+    assert (project.path / "AGENTS.md").is_symlink()
+    assert "make baseline" in project.read("CLAUDE.md")
+    assert "which you have deleted. They stay deleted:\n  docs/architecture.md\n" in done.stderr
+    assert not (project.path / "docs/architecture.md").exists()
+
+
+def test_a_conflict_is_unmerged_until_it_is_resolved(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    features = f"{BUSINESS}/src/business_api/features.py"
+    project.replace(features, "FEATURES: list[Feature] = []", "FEATURES: list[Feature] = list()")
+    project.commit("An edit where none belongs")
+    done = project.make("upgrade", "LEVEL=2", check=False)
+    assert done.returncode != 0
+    assert f"UU {features}\n" in project.git("status", "--porcelain")
+    assert "<<<<<<< before updating" in project.read(features)
+    project.git("reset", "--quiet", "--hard")
+    assert project.git("status", "--porcelain") == ""
+    assert not (project.path / "docker-compose.dev.yml").exists()
+
+
+def test_edited_files_go_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(2))
+    project.append("conftest.py", "# Ours.\n")
+    project.commit("Ours")
+    refused = project.make("downgrade", "LEVEL=1", check=False)
+    assert refused.returncode != 0
+    assert "you have edited them:\n  conftest.py\n" in refused.stderr
+    assert "REMOVE=yes" in refused.stderr
+    assert project.git("status", "--porcelain") == ""
+    project.make("downgrade", "LEVEL=1", "REMOVE=yes")
+    assert not (project.path / "conftest.py").exists()
+
+
+def test_bytes_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    readme, page = project.path / "AGENTS.md", project.path / ".env.example"
+    readme.write_bytes(readme.read_bytes() + "Für alle.\n".encode("latin-1"))
+    page.write_bytes(page.read_text().encode("utf-16"))
+    project.commit("Of an old editor")
+    found = project.move(Combination(2))
+    assert readme.read_bytes().endswith("Für alle.\n".encode("latin-1"))
+    assert page.read_bytes().startswith(b"\xff\xfe")
+    assert found.reserved == [".env.example"]
+    assert "LOG_LEVEL" in project.read(".env.example.stagecraft-new")
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    real = mover.git
+
+    def full(*arguments: str, **options: object) -> object:
+        done = real(*arguments, **options)
+        if arguments[:3] == ("read-tree", "-m", "-u"):
+            raise OSError("No space left on device")
+        return done
+
+    monkeypatch.setattr("moving.writing.git", full)
+    with pytest.raises(OSError, match="No space left"):
+        project.move(Combination(2))
+    assert project.git("status", "--porcelain", "--ignored") == ""
+    assert "maturity_level: 1" in project.read(".copier-answers.yml")
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        (None, ".copier-answers.yml is not there"),
+        ("maturity_level: 1\n", 'has no "_src_path"'),
+        ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: '1'\n", 'it is "1"'),
+        ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: 2\n", "the files are of level 1"),
+        ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: 1\n", "add SOURCE=path-or-URL"),
+        ("a: 1\na: 2\n", 'the key "a" is there 2 times'),
+    ],
+)
+def test_answers_that_cannot_be_used_are_said(
+    tmp_path: Path, answers: str | None, sentence: str
+) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    if answers is None:
+        project.git("rm", "--quiet", ".copier-answers.yml")
+    else:
+        project.write(".copier-answers.yml", answers)
+    project.commit("Broken")
+    done = project.make("upgrade", "LEVEL=2", check=False)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.git("status", "--porcelain") == ""
+
+
+def moved_template(project: Project, folder: Path) -> Path:
+    """Move the template to another place, as a team does that clones the project elsewhere."""
+    answers = project.read(".copier-answers.yml")
+    source = answers.split("_src_path: ")[1].splitlines()[0]
+    clone = folder / "elsewhere"
+    project.git("clone", "--quiet", source, str(clone))
+    project.write(".copier-answers.yml", answers.replace(source, str(folder / "gone")))
+    project.commit("From a folder of another machine")
+    return clone
+
+
+def test_a_template_that_has_moved_is_named_and_recorded(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    clone = moved_template(project, tmp_path)
+    refused = project.make("upgrade", "LEVEL=2", check=False)
+    assert f"The template was in {tmp_path}/gone, which is not there." in refused.stderr
+    project.make("upgrade", "LEVEL=2", f"SOURCE={clone}")
+    assert f"_src_path: {clone}\n" in project.read(".copier-answers.yml")
+    project.commit("Level 2")
+    project.make("upgrade", "MODULE=rabbitmq")
+
+
+def test_a_dry_run_shows_everything_and_changes_nothing(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    features = f"{BUSINESS}/src/business_api/features.py"
+    project.replace(features, "FEATURES: list[Feature] = []", "FEATURES: list[Feature] = list()")
+    project.commit("An edit where none belongs")
+    done = project.make("upgrade", "LEVEL=4", "MODULE=rabbitmq", "DRY_RUN=yes")
+    for sentence in (
+        "  services/data_postgres_api/src/data_postgres_api/standby.py\n",
+        f"Conflicts (1):\n  {features}\n",
+        "Secrets that `make env` makes: ",
+        "RABBITMQ_PASSWORD",
+        "New services: ",
+        "postgres_standby",
+        "Ports that are published: ",
+        "gateway at 8443 (GATEWAY_HTTPS_PORT)",
+        "Nothing was changed",
+    ):
+        assert sentence in done.stdout
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_other_answers_can_change(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.append("README.md", "\nOurs.\n")
+    project.commit("Ours")
+    project.make("upgrade", 'NAME=Joe\'s "Tea" & more', environment={"LEVEL": "3", "AUTHOR": "x"})
+    assert project.read("README.md").startswith('# Joe\'s "Tea" & more\n')
+    assert project.read("README.md").endswith("\nOurs.\n")
+    answers = project.read(".copier-answers.yml")
+    assert "maturity_level: 1\n" in answers
+    assert "author: The team\n" in answers
+
+
+def test_only_the_folder_of_the_project_has_to_be_clean(tmp_path: Path) -> None:
+    project = start(tmp_path / "mono/shop", Combination(1))
+    mono = Project(tmp_path / "mono")
+    (project.path / ".git").rename(tmp_path / "mono/.git")
+    mono.git("add", "--all")
+    mono.git("commit", "--quiet", "--message", "A folder of a larger repository")
+    mono.write("other/notes.txt", "Not committed.\n")
+    project.append("AGENTS.md", "Ours.\n")
+    mono.git("commit", "--quiet", "--message", "Ours", "shop/AGENTS.md")
+    project.make("upgrade", "LEVEL=2")
+    assert project.read("AGENTS.md").endswith("Ours.\n")
+    assert "A  shop/docker-compose.dev.yml" in mono.git("status", "--porcelain")
+    assert "?? other/" in mono.git("status", "--porcelain")
