@@ -72,7 +72,7 @@ def postgres() -> Iterator[int]:
     publish = f"127.0.0.1:{port}:5432"
     environment = ["--env", "POSTGRES_USER=app", "--env", f"POSTGRES_PASSWORD={PASSWORD}"]
     run = ["docker", "run", "--rm", "--detach", "--name", name, "--publish", publish]
-    subprocess.run([*run, *environment, "postgres:17"], check=True, capture_output=True)
+    subprocess.run([*run, *environment, "postgres:17-trixie"], check=True, capture_output=True)
     try:
         yield port
     finally:

@@ -124,7 +124,7 @@ def rabbitmq() -> Iterator[int]:
     port, name = free_port(), f"stagecraft-bench-rabbitmq-{os.getpid()}"
     run = ["docker", "run", "--rm", "--detach", "--name", name]
     user = ["--env", "RABBITMQ_DEFAULT_USER=app", "--env", f"RABBITMQ_DEFAULT_PASS={PASSWORD}"]
-    publish = ["--publish", f"127.0.0.1:{port}:5672", "rabbitmq:4.1-management"]
+    publish = ["--publish", f"127.0.0.1:{port}:5672", "rabbitmq:4.3-management"]
     subprocess.run([*run, *user, *publish], check=True, capture_output=True)
     try:
         listening = ["docker", "exec", name, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5672"]

@@ -1,10 +1,12 @@
 """Docker and Compose as the scripts of production call them."""
 
+from __future__ import annotations
+
 import json
 import os
 import shlex
 import subprocess
-from datetime import UTC, datetime
+import time
 from typing import Any
 
 COMPOSE = shlex.split(os.environ.get("COMPOSE", "docker compose"))
@@ -18,7 +20,7 @@ class CommandError(Exception):
 
 def say(text: str) -> None:
     """Print progress: this takes minutes."""
-    print(f"{datetime.now(UTC):%H:%M:%S}  {text}", flush=True)
+    print(time.strftime("%H:%M:%S", time.gmtime()), f" {text}", flush=True)
 
 
 def run(*command: str, given: str | None = None, environment: dict[str, str] | None = None) -> str:

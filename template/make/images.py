@@ -1,5 +1,7 @@
 """The images of production: a version's own, the current ones, and those of the version before."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from dataclasses import dataclass, field

@@ -4,6 +4,8 @@ As a program it prints them: the argument is a file with the names of the secret
 configuration comes from `docker compose config --format json`.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from pathlib import Path

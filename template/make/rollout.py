@@ -8,6 +8,8 @@ a version knows nothing of the migrations of a later one. The file that ROLLED_O
 once the services have changed over, for whoever has to know that although something else failed.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -16,7 +18,6 @@ import sys
 import time
 from argparse import ArgumentParser
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class Rollout:
         """Raise when the new replicas do not stay ready, or when clients get errors."""
         say(f"watching for {seconds:.0f} s")
         gateway = compose("ps", "--quiet", "gateway").strip()
-        since = datetime.now(UTC).isoformat()
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for service, fresh in self.new.items():

@@ -9,7 +9,7 @@ next=${2:?"ISSUER_SIGNING_KEYS has no second key: add one that make keys would m
 new=$(sh make/new-key.sh)
 # Within backups/, which no repository takes.
 mkdir -p backups
-file=$(mktemp -p backups)
+file=backups/new-env.$$
 trap 'rm -f "$file"' EXIT
 sed '/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}ISSUER_SIGNING_KEYS[[:space:]]*=/d' .env > "$file"
 [ -z "$(tail -c 1 "$file")" ] || echo >> "$file"

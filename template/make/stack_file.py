@@ -6,6 +6,8 @@ and configs carry a hash of their content in their name, because Swarm never cha
 once becomes a job; and whatever has a volume stays on the host that has the label `data`.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from pathlib import Path

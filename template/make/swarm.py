@@ -4,6 +4,8 @@ The database and its migrations come first; then Swarm starts new replicas befor
 one at a time, and goes back by itself when they do not stay healthy. This waits for either.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import time

@@ -1,5 +1,7 @@
 """Show which version of each service runs, and which others are on this machine."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 from collections import Counter

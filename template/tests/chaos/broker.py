@@ -26,7 +26,7 @@ class Broker:
         port = free_port()
         self.settings = RabbitSettings(host="127.0.0.1", port=port, password=SecretStr("test"))
         self.container = (
-            DockerContainer("rabbitmq:4.1-management")
+            DockerContainer("rabbitmq:4.3-management")
             .with_env("RABBITMQ_DEFAULT_USER", "app")
             .with_env("RABBITMQ_DEFAULT_PASS", "test")
             .with_kwargs(hostname="rabbitmq")

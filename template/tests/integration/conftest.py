@@ -14,7 +14,7 @@ from messaging.settings import RabbitSettings
 def rabbit() -> Iterator[RabbitSettings]:
     """A broker in a container."""
     container = (
-        DockerContainer("rabbitmq:4.1-management")
+        DockerContainer("rabbitmq:4.3-management")
         .with_env("RABBITMQ_DEFAULT_USER", "app")
         .with_env("RABBITMQ_DEFAULT_PASS", "test")
         .with_exposed_ports(5672)

@@ -55,7 +55,7 @@ def test_the_challenge_of_lets_encrypt_is_answered_over_http(edge: Edge) -> None
         "mkdir -p /w/.well-known/acme-challenge && echo proof > /w/.well-known/acme-challenge/x"
     )
     volume = f"{edge.stack.name}_acme_challenges:/w"
-    run = ["docker", "run", "--rm", "--volume", volume, "--entrypoint", "sh", "postgres:17"]
+    run = ["docker", "run", "--rm", "--volume", volume, "--entrypoint", "sh", "postgres:17-trixie"]
     subprocess.run([*run, "-c", script], check=True)
     url = f"http://localhost:{edge.http_port}/.well-known/acme-challenge/x"
     assert call("GET", url).text == "proof\n"
@@ -483,7 +483,7 @@ def test_a_certificate_from_an_authority_is_installed_and_served(
         "cp /fake/*.pem /etc/letsencrypt/live/localhost/\n"
     )
     certbot = (
-        "  certbot:\n    image: postgres:17\n    entrypoint: [sh, /fake/certbot]\n"
+        "  certbot:\n    image: postgres:17-trixie\n    entrypoint: [sh, /fake/certbot]\n"
         "    volumes: [./fake:/fake]\n"
     )
     override = project.path / "docker-compose.override.yml"

@@ -95,7 +95,7 @@ def test_the_integration_tests_take_a_given_postgres(tmp_path: Path) -> None:
     project.make("setup")
     run = ["docker", "run", "--rm", "--detach", "--publish", "127.0.0.1::5432"]
     started = subprocess.run(
-        [*run, "--env", "POSTGRES_PASSWORD=test", "postgres:17"],
+        [*run, "--env", "POSTGRES_PASSWORD=test", "postgres:17-trixie"],
         check=True,
         capture_output=True,
         text=True,
