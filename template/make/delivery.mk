@@ -16,7 +16,6 @@ endif
 endef
 $(eval $(call plain,VERSION,0-9A-Za-z.-,a version such as 1.2.3))
 $(eval $(call plain,IMAGES,0-9A-Za-z./:_-,a path in a registry such as ghcr.io/acme/shop))
-$(eval $(call plain,TO,0-9A-Za-z_.@-,a host such as deploy@shop.example))
 $(eval $(call plain,WATCH,0-9,a number of seconds))
 # As a tag has it or without the letter.
 override VERSION := $(patsubst v%,%,$(VERSION))

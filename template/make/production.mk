@@ -69,7 +69,7 @@ prod: certs secrets ## Build, migrate and start the production stack
 prod-down: ## Stop the production stack; the data stay
 	$(COMPOSE) down
 
-RULE_TESTS += /etc/prometheus/alerts.test.yml \
+RULE_TESTS += /etc/prometheus/alerts.test.yml /etc/prometheus/certificate.test.yml \
 	$(patsubst infrastructure/%,/etc/%,$(wildcard infrastructure/prometheus/rules/tests/*.yml))
 monitoring: env ## Check Prometheus' configuration, and that each alert fires when it should
 	$(COMPOSE) run --rm --no-deps -T --entrypoint promtool prometheus \

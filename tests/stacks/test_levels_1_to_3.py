@@ -201,7 +201,9 @@ def test_a_team_adds_a_column(level1: Stack) -> None:
     project.replace(
         models, '        Index("orders_newest", ', f'{unique}        Index("orders_newest", '
     )
-    project.replace(models, "String, func", "String, UniqueConstraint, func")
+    imported = "CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, func"
+    names = imported.replace("func", "UniqueConstraint, func").replace(", ", ",\n    ")
+    project.replace(models, f"import {imported}\n", f"import (\n    {names},\n)\n")
     project.make("migration", "NAME=add note", environment=level1.environment)
     project.make("migration", "NAME=nothing new", environment=level1.environment)
     made = sorted((project.path / "services/data_postgres_api/migrations/versions/core").glob("2*"))

@@ -42,7 +42,7 @@ def test_every_alert_fires_in_one_test_and_is_silent_in_another(project: Project
     fires: set[str] = set()
     silent: set[str] = set()
     folder = project.path / "infrastructure/prometheus"
-    for file in (folder / "alerts.test.yml", *(folder / "rules/tests").glob("*.yml")):
+    for file in (*folder.glob("*.test.yml"), *(folder / "rules/tests").glob("*.yml")):
         for test in yaml.safe_load(file.read_text())["tests"]:
             for each in test["alert_rule_test"]:
                 (fires if each.get("exp_alerts") else silent).add(each["alertname"])

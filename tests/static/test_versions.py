@@ -72,7 +72,6 @@ def test_a_version_is_taken_with_and_without_its_letter(project: Project, versio
     [
         ("IMAGES", "ghcr.io/acme/$(shell touch ran)"),
         ("IMAGES", "ghcr.io/acme/shop;touch ran"),
-        ("TO", "deploy@shop$(shell touch ran)"),
         ("WATCH", "$(shell touch ran)"),
     ],
 )

@@ -8,8 +8,8 @@ import atexit
 import logging
 import secrets
 from collections.abc import Sequence
-from functools import cache, partial
-from threading import Thread
+from functools import cache
+from threading import Event, Thread
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -102,13 +102,25 @@ class Exported(SpanExporter):
         self._exporter.shutdown()
 
 
-def _finish(provider: TracerProvider, ended: Ended, exported: Exported) -> None:
-    """Export the last spans within `LAST_SECONDS`, and log how many were dropped."""
-    last = Thread(target=provider.shutdown, daemon=True)
-    last.start()
-    last.join(LAST_SECONDS)
-    if dropped := ended.count - exported.count:
-        log.warning("%d spans were dropped: the collector did not take them", dropped)
+def _export_the_last(provider: TracerProvider, ended: Ended, exported: Exported) -> None:
+    """When the process ends, give the last spans `LAST_SECONDS`, and log how many were dropped."""
+    begun, done = Event(), Event()
+
+    def shut_down() -> None:
+        begun.wait()
+        provider.shutdown()
+        done.set()
+
+    # Started now, because a process that ends starts no thread.
+    Thread(target=shut_down, daemon=True).start()
+
+    def finish() -> None:
+        begun.set()
+        done.wait(LAST_SECONDS)
+        if dropped := ended.count - exported.count:
+            log.warning("%d spans were dropped: the collector did not take them", dropped)
+
+    atexit.register(finish)
 
 
 @cache
@@ -134,7 +146,7 @@ def trace_as(service: str, *libraries: BaseInstrumentor, public: bool = False) -
         ended, exported = Ended(), Exported(OTLPSpanExporter(endpoint))
         provider.add_span_processor(ended)
         provider.add_span_processor(BatchSpanProcessor(exported))
-        atexit.register(partial(_finish, provider, ended, exported))
+        _export_the_last(provider, ended, exported)
     trace.set_tracer_provider(provider)
     for library in (RedisInstrumentor(), *libraries):
         library.instrument()
