@@ -22,7 +22,7 @@ from moving.operators import for_operators
 from moving.rendering import both, moved_paths
 from moving.repository import Refused, Team, listing, say
 from moving.request import Wanted, check, check_repository, last_answers, stays_of
-from moving.writing import obstacles, write
+from moving.writing import TAKE_BACK, obstacles, write
 
 GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
 ANSWERED = {
@@ -82,12 +82,16 @@ def move(wanted: Wanted) -> int:
             )
             say(f"unchanged; the template's are next to them, as NAME{RESERVED}:")
             say(listing(found.reserved), "Take over what you need and delete those files.")
-        say("", "Then: make verify", "To take the move back: git reset --hard")
+        say("", "Then: make verify", f"To take the move back: git {' '.join(TAKE_BACK)}")
         return 1
     lock()
     if wrong := problems(found, team) + problems_on_disk():
         say("", "The files are merged without a conflict, but these parts collide:", listing(wrong))
-        say("", "Correct them, then: make verify", "To take the move back: git reset --hard")
+        say(
+            "",
+            "Correct them, then: make verify",
+            f"To take the move back: git {' '.join(TAKE_BACK)}",
+        )
         return 1
     after(answers["maturity_level"], operators)
     return 0

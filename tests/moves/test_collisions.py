@@ -46,10 +46,10 @@ def test_what_is_there_twice_after_a_move_is_named(tmp_path: Path) -> None:
         f'{BUSINESS}/compose.yml: the key "healthcheck" is there 2 times',
         'The service "rabbitmq" is defined in docker-compose.yml and in infrastructure/rabbitmq',
         'this target replaces the project\'s own "make dev"',
-        "To take the move back: git reset --hard",
+        "To take the move back: git restore --source=HEAD --staged --worktree .",
     ):
         assert sentence in done.stderr
-    project.git("reset", "--quiet", "--hard")
+    project.git("restore", "--source=HEAD", "--staged", "--worktree", ".")
     assert project.git("status", "--porcelain") == ""
     # The table is nobody else's before level 4.
     assert "users" not in done.stderr
@@ -91,20 +91,6 @@ def test_a_move_follows_files_that_the_team_has_renamed(tmp_path: Path) -> None:
     assert not (project.path / "docs/architecture.md").exists()
 
 
-def test_a_conflict_is_unmerged_until_it_is_resolved(tmp_path: Path) -> None:
-    project = start(tmp_path / "project", Combination(1))
-    features = f"{BUSINESS}/src/business_api/features.py"
-    project.replace(features, "FEATURES: list[Feature] = []", "FEATURES: list[Feature] = list()")
-    project.commit("An edit where none belongs")
-    done = project.make("upgrade", "LEVEL=2", check=False)
-    assert done.returncode != 0
-    assert f"UU {features}\n" in project.git("status", "--porcelain")
-    assert "<<<<<<< before updating" in project.read(features)
-    project.git("reset", "--quiet", "--hard")
-    assert project.git("status", "--porcelain") == ""
-    assert not (project.path / "docker-compose.dev.yml").exists()
-
-
 def test_edited_files_go_only_when_that_is_asked_for(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(2))
     project.append("conftest.py", "# Ours.\n")
@@ -131,10 +117,8 @@ def test_bytes_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
     assert "LOG_LEVEL" in project.read(".env.example.stagecraft-new")
 
 
-def test_a_write_that_fails_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = start(tmp_path / "project", Combination(1))
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the write of a move fail after git has changed the files."""
     real = mover.git
 
     def full(*arguments: str, **options: object) -> object:
@@ -144,6 +128,13 @@ def test_a_write_that_fails_leaves_what_was_there(
         return done
 
     monkeypatch.setattr("moving.writing.git", full)
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    fill_the_disk(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         project.move(Combination(2))
     assert project.git("status", "--porcelain", "--ignored") == ""
@@ -232,16 +223,36 @@ def test_other_answers_can_change(tmp_path: Path) -> None:
     assert "author: The team\n" in answers
 
 
-def test_only_the_folder_of_the_project_has_to_be_clean(tmp_path: Path) -> None:
+def test_only_the_folder_of_the_project_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = start(tmp_path / "mono/shop", Combination(1))
     mono = Project(tmp_path / "mono")
     (project.path / ".git").rename(tmp_path / "mono/.git")
     mono.git("add", "--all")
     mono.git("commit", "--quiet", "--message", "A folder of a larger repository")
+    mono.write("other/tracked.txt", "Committed.\n")
+    mono.git("add", "--all")
+    mono.git("commit", "--quiet", "--message", "Another folder")
     mono.write("other/notes.txt", "Not committed.\n")
+    mono.write("other/tracked.txt", "Edited.\n")
+    mono.write("other/staged.txt", "Staged.\n")
+    mono.git("add", "other/staged.txt")
     project.append("AGENTS.md", "Ours.\n")
     mono.git("commit", "--quiet", "--message", "Ours", "shop/AGENTS.md")
     project.make("upgrade", "LEVEL=2")
     assert project.read("AGENTS.md").endswith("Ours.\n")
     assert "A  shop/docker-compose.dev.yml" in mono.git("status", "--porcelain")
-    assert "?? other/" in mono.git("status", "--porcelain")
+    elsewhere = {" M other/tracked.txt", "A  other/staged.txt", "?? other/notes.txt"}
+
+    def status() -> set[str]:
+        return {*mono.git("status", "--porcelain").splitlines()}
+
+    assert elsewhere < status()
+    # To take the move back, or to fail half-way, costs nothing of the other folders.
+    project.git("restore", "--source=HEAD", "--staged", "--worktree", ".")
+    assert status() == elsewhere
+    fill_the_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        project.move(Combination(2))
+    assert status() == elsewhere

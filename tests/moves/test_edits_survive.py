@@ -464,3 +464,8 @@ def test_an_edit_of_a_managed_line_is_a_conflict_that_is_reported(tmp_path: Path
     assert conflicts(project) == [features]
     assert features in done.stderr
     assert "remove the markers" in done.stderr
+    # Unmerged in the index, so git refuses a commit until somebody has resolved it.
+    assert f"UU {features}\n" in project.git("status", "--porcelain")
+    project.git("restore", "--source=HEAD", "--staged", "--worktree", ".")
+    assert project.git("status", "--porcelain") == ""
+    assert not (project.path / "docker-compose.dev.yml").exists()

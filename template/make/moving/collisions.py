@@ -119,7 +119,7 @@ def problems_on_disk() -> list[str]:
     tables: dict[str, list[str]] = {}
     for path in sorted(Path("services").glob("*/src/**/models.py")):
         for name in re.findall(
-            r"^    __tablename__ = ['\"](\w+)['\"]", path.read_text(), re.MULTILINE
+            r"^    __tablename__ = ['\"](\w+)['\"]", path.read_text(errors="replace"), re.MULTILINE
         ):
             tables.setdefault(f"{path.parts[1]} {name}", []).append(str(path))
     for table, paths in tables.items():

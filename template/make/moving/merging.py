@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from moving.repository import LINK, MERGING, File, Refused, Team, Tree, settings
 
 RESERVED = ".stagecraft-new"
+# How much of a rendered file a file of another name must have to be that file, moved by the team.
+SIMILAR = 0.8
 
 
 @dataclass
@@ -35,9 +37,13 @@ def lines_of(content: bytes) -> list[bytes]:
     return content.replace(b"\r\n", b"\n").split(b"\n")
 
 
-def likeness(one: bytes, other: bytes) -> float:
-    """Return how much of two texts is the same, from 0 to 1."""
-    return difflib.SequenceMatcher(None, lines_of(one), lines_of(other), autojunk=False).ratio()
+def similarity(one: bytes, other: bytes) -> float:
+    """Return how much of two texts is the same, from 0 to 1; 0 below `SIMILAR`."""
+    matcher = difflib.SequenceMatcher(None, lines_of(one), lines_of(other), autojunk=False)
+    # The first two are upper bounds, and cheap.
+    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < SIMILAR:
+        return 0
+    return matcher.ratio()
 
 
 def renames(base: Tree, new: Tree, team: Team) -> dict[str, str]:
@@ -57,7 +63,7 @@ def renames(base: Tree, new: Tree, team: Team) -> dict[str, str]:
         if not size or len(similar) > 500:
             continue
         team.load(similar)
-        scores = {each: likeness(base[path].content, team[each].content) for each in similar}
+        scores = {each: similarity(base[path].content, team[each].content) for each in similar}
         best = max(
             scores, key=lambda each: (scores[each], Path(each).name == Path(path).name), default=""
         )
@@ -65,7 +71,7 @@ def renames(base: Tree, new: Tree, team: Team) -> dict[str, str]:
         same_name = Path(best).name == Path(path).name
         if (
             best
-            and scores[best] >= 0.8
+            and scores[best] >= SIMILAR
             and (same_name or not others)
             and best not in found.values()
         ):

@@ -7,6 +7,9 @@ from pathlib import Path, PurePosixPath
 from moving.merging import Merge
 from moving.repository import Refused, Team, git, listing
 
+# Of this folder alone: a larger repository may have uncommitted work in its other folders.
+TAKE_BACK = ("restore", "--source=HEAD", "--staged", "--worktree", ".")
+
 
 def obstacles(found: Merge, team: Team) -> None:
     """Raise `Refused` for what the move would overwrite, or cannot write."""
@@ -80,7 +83,7 @@ def write(found: Merge, team: Team) -> None:
         for path in found.changed:
             if path not in team:
                 Path(path).unlink(missing_ok=True)
-        git("read-tree", "--reset", "-u", "HEAD")
+        git(*TAKE_BACK)
         raise
     stages = []
     for path, sides in found.conflicts.items():
