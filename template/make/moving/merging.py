@@ -31,6 +31,7 @@ class Merge:
     absent: list[str] = field(default_factory=list)
     """Files that the move changes and the team has deleted."""
     renamed: dict[str, str] = field(default_factory=dict)
+    """Files that the move changes where the team has put them, by their rendered paths."""
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -166,6 +167,8 @@ def merge(base: Tree, new: Tree, team: Team, moved: Mapping[str, str] | None = N
     for path in managed:
         source = sources.get(path, path)
         combine(found, path, base.get(path), team.get(source), new.get(path), source)
+    touched = {*found.changed, *found.removed}
+    found.renamed = {was: path for was, path in found.renamed.items() if path in touched}
     return found
 
 

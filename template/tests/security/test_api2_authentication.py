@@ -174,21 +174,23 @@ def test_a_refresh_token_is_a_copy_after_the_grace_of_some_seconds(
 def test_a_data_service_that_is_away_uses_up_no_token(
     api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, login = add_user(api)
-    person = Person(api, login)
-    code = person.code()
-
     async def away(*_: object) -> None:
         raise Unavailable("The data service cannot be reached.")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
-        assert person.exchange(code).status_code == 503
-    tokens = person.exchange(code).json()
-    with monkeypatch.context() as patch:
-        patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
-        assert person.refresh(tokens["refresh_token"]).status_code == 503
-    assert person.refresh(tokens["refresh_token"]).status_code == 200
+    # Without the grace, in which a refresh token that was used up would be accepted again.
+    monkeypatch.setenv("ISSUER_REFRESH_GRACE_SECONDS", "0")
+    with TestClient(app, base_url=ISSUER) as strict:
+        _, login = add_user(strict)
+        person = Person(strict, login)
+        code = person.code()
+        with monkeypatch.context() as patch:
+            patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
+            assert person.exchange(code).status_code == 503
+        token = person.exchange(code).json()["refresh_token"]
+        with monkeypatch.context() as patch:
+            patch.setattr("business_api.identity.gateway.IdentityGateway.user", away)
+            assert person.refresh(token).status_code == 503
+        assert person.refresh(token).status_code == 200
 
 
 def test_a_code_that_is_used_again_ends_the_whole_session(api: TestClient) -> None:
