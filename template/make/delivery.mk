@@ -5,13 +5,13 @@
 ifneq ($(origin VERSION),command line)
 override VERSION :=
 endif
-# What make or a shell would run is refused before it is expanded anywhere.
+# Refuses values that make or a shell would run, before anything expands them.
 define plain
 ifneq ($$(findstring $$$$,$$(value $(1)))$$(findstring ',$$(value $(1))),)
-$$(error $(1) is $(3); it has a character that may not be there)
+$$(error $(1) is $(3); it has a forbidden character)
 endif
 ifneq ($$(shell case '$$(value $(1))' in (*[!$(2)]*) echo no ;; esac),)
-$$(error $(1) is $(3); it has a character that may not be there)
+$$(error $(1) is $(3); it has a forbidden character)
 endif
 endef
 $(eval $(call plain,VERSION,0-9A-Za-z.-,a version such as 1.2.3))

@@ -31,7 +31,7 @@ ssh "$@" "$TO" sh -s -- "$path" "$VERSION" "$target" <<'REMOTE'
 set -eu
 cd "$1"
 case $2 in '' | *[!0-9A-Za-z.-]*)
-  echo "\"$2\" is no version." >&2
+  echo "\"$2\" is not a version." >&2
   exit 2 ;;
 esac
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then

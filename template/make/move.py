@@ -103,10 +103,10 @@ def show(found: Merge, team: Team, operators: list[str]) -> int:
     kinds = {
         "New files": added,
         "Changed files": [path for path in found.changed if path in team],
-        "Files that go": found.removed,
+        "Removed files": found.removed,
         "Conflicts": sorted([*found.conflicts, *found.reserved]),
-        "Files that go with your edits": found.edited,
-        "Files that you have deleted, and the move changes": found.absent,
+        "Removed files that you have edited": found.edited,
+        "Files that the move changes and you have deleted": found.absent,
     }
     for title, paths in kinds.items():
         if paths:
@@ -127,7 +127,7 @@ def lock() -> None:
 def after(level: int, operators: list[str]) -> None:
     """Say what comes next."""
     if operators:
-        say("", "For those who run it:", *(f"  {line}" for line in operators))
+        say("", "For operators:", *(f"  {line}" for line in operators))
     say("", "Moved, without a conflict. Next:", "  git diff HEAD")
     if Path("tests/load").is_dir() and not Path("tests/load/baseline.json").exists():
         say("  make up", "  make baseline")

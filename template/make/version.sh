@@ -1,5 +1,5 @@
-# Refuse what is no version: a tag, or what somebody types into a form, may hold what a shell or make
-# would run. Pipelines call this before make.
+# Refuse an invalid version. A tag or the field of a form may hold code that a shell or make would
+# run, so pipelines call this before make.
 version=${1#v}
 case $version in '' | *[!0-9A-Za-z.-]*) ;; *)
   if printf '%s' "$version" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$'; then exit 0; fi ;;

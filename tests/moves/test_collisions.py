@@ -1,4 +1,4 @@
-"""What merges without a conflict and does not work is named; files of one name are both kept."""
+"""Duplicates after a merge are named, files of the same name are both kept, and errors help."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class User(Base):
 '''
 
 
-def test_what_is_there_twice_after_a_move_is_named(tmp_path: Path) -> None:
+def test_duplicates_after_a_move_are_named(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     project.append(".env.example", "LOG_LEVEL=DEBUG\n")
     project.append("Makefile", "\n.PHONY: dev\ndev:\n\t@echo ours\n")
@@ -42,8 +42,8 @@ def test_what_is_there_twice_after_a_move_is_named(tmp_path: Path) -> None:
     done = project.make("upgrade", "LEVEL=2", "MODULE=rabbitmq", check=False)
     assert done.returncode != 0
     for sentence in (
-        ".env.example: LOG_LEVEL is there 2 times; the last one counts",
-        f'{BUSINESS}/compose.yml: the key "healthcheck" is there 2 times',
+        ".env.example: LOG_LEVEL occurs 2 times; the last one counts",
+        f'{BUSINESS}/compose.yml: the key "healthcheck" occurs 2 times',
         'The service "rabbitmq" is defined in docker-compose.yml and in infrastructure/rabbitmq',
         'this target replaces the project\'s own "make dev"',
         "To take the move back: git restore --source=HEAD --staged --worktree .",
@@ -57,9 +57,7 @@ def test_what_is_there_twice_after_a_move_is_named(tmp_path: Path) -> None:
     assert f'The table "users" is in {DATA}/identity/models.py and in {DATA}/people' in done.stderr
 
 
-def test_a_file_that_the_team_has_already_is_kept_and_the_other_is_beside_it(
-    tmp_path: Path,
-) -> None:
+def test_files_of_the_same_name_are_both_kept(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     project.write("conftest.py", "# Ours.\n")
     project.write("docker-compose.dev.yml", "services: {}\n")
@@ -91,7 +89,7 @@ def test_a_move_follows_files_that_the_team_has_renamed(tmp_path: Path) -> None:
     assert not (project.path / "docs/architecture.md").exists()
 
 
-def test_edited_files_go_only_when_that_is_asked_for(tmp_path: Path) -> None:
+def test_edited_files_are_removed_only_on_request(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(2))
     project.append("conftest.py", "# Ours.\n")
     project.commit("Ours")
@@ -104,7 +102,7 @@ def test_edited_files_go_only_when_that_is_asked_for(tmp_path: Path) -> None:
     assert not (project.path / "conftest.py").exists()
 
 
-def test_bytes_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
+def test_edits_in_other_encodings_are_kept(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     readme, page = project.path / "AGENTS.md", project.path / ".env.example"
     readme.write_bytes(readme.read_bytes() + "Für alle.\n".encode("latin-1"))
@@ -144,17 +142,15 @@ def test_a_write_that_fails_leaves_what_was_there(
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        (None, ".copier-answers.yml is not there"),
+        (None, ".copier-answers.yml is missing"),
         ("maturity_level: 1\n", 'has no "_src_path"'),
         ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: '1'\n", 'it is "1"'),
         ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: 2\n", "the files are of level 1"),
         ("_src_path: /nowhere\n_commit: HEAD\nmaturity_level: 1\n", "add SOURCE=path-or-URL"),
-        ("a: 1\na: 2\n", 'the key "a" is there 2 times'),
+        ("a: 1\na: 2\n", 'the key "a" occurs 2 times'),
     ],
 )
-def test_answers_that_cannot_be_used_are_said(
-    tmp_path: Path, answers: str | None, sentence: str
-) -> None:
+def test_unusable_answers_are_explained(tmp_path: Path, answers: str | None, sentence: str) -> None:
     project = start(tmp_path / "project", Combination(1))
     if answers is None:
         project.git("rm", "--quiet", ".copier-answers.yml")

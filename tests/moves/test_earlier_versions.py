@@ -48,7 +48,7 @@ def test_a_project_of_an_earlier_version_moves_to_this_one(tmp_path: Path, archi
 
 
 @pytest.mark.parametrize("archive", EARLIER, ids=lambda path: path.name.removesuffix(".tar.xz"))
-def test_a_path_that_is_gone_is_declared(archive: Path) -> None:
+def test_removed_paths_are_declared(archive: Path) -> None:
     before = set((archive.with_name(archive.name.replace(".tar.xz", ".txt"))).read_text().split())
     gone = before - template_files().keys()
     assert gone <= RULES.moved.keys(), 'name it under "moved" in stages.yml, with its new path'

@@ -10,6 +10,9 @@ from extensions.stages import Combination
 from tests.support.docker import require_docker
 from tests.support.project import Project, start
 
+# As a user has it: the name comes from .env or docker-compose.yml.
+BY_ITS_NAME = {"COMPOSE_PROJECT_NAME": ""}
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -32,16 +35,16 @@ def test_a_database_whose_password_nobody_here_knows_is_left_alone(project: Proj
     volume = f"{name_of(project)}_postgres_data"
     docker("volume", "create", volume)
     try:
-        done = project.make("env", check=False)
+        done = project.make("env", check=False, environment=BY_ITS_NAME)
         assert done.returncode != 0
         assert f"docker volume rm {volume}" in done.stderr
         assert f"COMPOSE_PROJECT_NAME={name_of(project)}-2" in done.stderr
         assert not (project.path / ".env").exists()
         project.write(".env", "COMPOSE_PROJECT_NAME=another\n")
-        project.make("env")
+        project.make("env", environment=BY_ITS_NAME)
         # The password that goes with the volume may be brought along.
         project.write(".env", "POSTGRES_PASSWORD=the-old-one\n")
-        project.make("env")
+        project.make("env", environment=BY_ITS_NAME)
         assert "POSTGRES_PASSWORD=the-old-one\n" in project.read(".env")
     finally:
         docker("volume", "rm", volume)
@@ -54,12 +57,12 @@ def test_containers_of_another_folder_are_noticed(project: Project, tmp_path: Pa
     given = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
     container = docker("create", *given, "redis:8")
     try:
-        done = project.make("up", check=False)
+        done = project.make("up", check=False, environment=BY_ITS_NAME)
         assert done.returncode != 0
         assert f"The folder {elsewhere} has a project named" in done.stderr
         project.make("env", environment={"COMPOSE_PROJECT_NAME": "another"})
         # A folder that is gone, such as one that was renamed, is no other project.
         elsewhere.rmdir()
-        project.make("env")
+        project.make("env", environment=BY_ITS_NAME)
     finally:
         docker("rm", container)

@@ -1,4 +1,4 @@
-"""What a pipeline or a person gives as a version is checked before anything expands it."""
+"""Versions from pipelines and people are checked before anything expands them."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.parametrize("version", BAD)
-def test_a_version_that_is_none_runs_nothing(project: Project, version: str) -> None:
+def test_an_invalid_version_runs_nothing(project: Project, version: str) -> None:
     for target in TARGETS:
         # Nothing that a target before the check would start is there.
         done = subprocess.run(
@@ -53,7 +53,7 @@ def test_a_version_that_is_none_runs_nothing(project: Project, version: str) -> 
 
 
 def path_without(project: Project) -> str:
-    """Return a PATH whose docker and ssh do nothing: a test must not reach a real host."""
+    """Return a PATH whose docker and ssh do nothing: tests must not reach a real host."""
     folder = project.path.parent / "bin"
     folder.mkdir(exist_ok=True)
     for name in ("docker", "ssh"):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,15 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         """Run make with its output captured; a failure shows the end of it.
 
-        Moves render with the fast Copier; `stock` takes Copier as it is.
+        Moves render with the fast Copier; `stock` takes Copier as it is. Without a stack, the
+        project gets a name that no other project on this machine has.
         """
         moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",))
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
             env=outer_environment()
+            | {"COMPOSE_PROJECT_NAME": f"shop-{sha256(bytes(self.path)).hexdigest()[:12]}"}
             | ({"PYTHONPATH": str(IN_COPIER)} if moves else {})
             | dict(environment or {}),
             capture_output=True,

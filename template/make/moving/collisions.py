@@ -1,4 +1,4 @@
-"""What is wrong after a merge without a conflict: the same key, service, target or table twice."""
+"""Finds duplicates that a merge leaves: keys, settings, services, make targets and tables."""
 
 import os
 import re
@@ -18,7 +18,7 @@ yaml: Any = import_module("yaml")
 
 
 def yaml_of(content: bytes) -> Any:
-    """Parse YAML strictly: a key that is there twice raises `ValueError`. Tags are ignored."""
+    """Parse YAML strictly: a duplicate key raises `ValueError`. Tags are ignored."""
 
     class Strict(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
@@ -26,7 +26,7 @@ def yaml_of(content: bytes) -> Any:
             for key, count in Counter(map(str, keys)).items():
                 if count > 1:
                     line = node.start_mark.line + 1
-                    raise ValueError(f'the key "{key}" is there {count} times, below line {line}')
+                    raise ValueError(f'the key "{key}" occurs {count} times, below line {line}')
             return super().construct_mapping(node, deep)
 
     def plain(loader: Any, _: str, node: Any) -> Any:
@@ -93,7 +93,7 @@ def problems(found: Merge, team: Team) -> list[str]:
             elif path == ".env.example":
                 for key, count in Counter(env_keys(text)).items():
                     if count > 1:
-                        raise ValueError(f"{key} is there {count} times; the last one counts")
+                        raise ValueError(f"{key} occurs {count} times; the last one counts")
         except (ValueError, SyntaxError) as error:
             said.append(f"{path}: {error}")
     for name, paths in sorted(services_of(whole).items()):

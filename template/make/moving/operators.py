@@ -27,7 +27,7 @@ def for_operators(base: Tree, new: Tree) -> list[str]:
         ],
     }
     said += [f"{title}: {', '.join(keys)}" for title, keys in kinds.items() if keys]
-    for text, one, other in (("New services", base, new), ("Services that go", new, base)):
+    for text, one, other in (("New services", base, new), ("Removed services", new, base)):
         names = sorted(services_of(other).keys() - services_of(one).keys())
         if names:
             said.append(f"{text}: " + ", ".join(names))

@@ -35,9 +35,7 @@ def last_answers() -> dict[str, Any]:
     try:
         found = yaml_of(Path(ANSWERS).read_bytes())
     except FileNotFoundError:
-        raise Refused(
-            f"{ANSWERS} is not there, so nobody knows what was rendered. {restore}"
-        ) from None
+        raise Refused(f"{ANSWERS} is missing, so the last render is unknown. {restore}") from None
     except ValueError as error:
         raise Refused(f"{ANSWERS} is not valid: {error}. {restore}") from None
     for key in ("_src_path", "_commit", "maturity_level"):

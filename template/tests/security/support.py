@@ -113,7 +113,7 @@ class Person:
         return self.token(grant_type="refresh_token", refresh_token=token)
 
     def use_a_copy(self, token: str) -> httpx2.Response:
-        """Refresh twice, and then with the first token again, as whoever has a copy of it."""
+        """Refresh twice, then replay the first token, as a thief would."""
         after = self.refresh(token).json()["refresh_token"]
         assert self.refresh(after).status_code == 200
         return self.refresh(token)

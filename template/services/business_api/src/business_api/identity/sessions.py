@@ -173,7 +173,7 @@ class Sessions:
         return secret
 
     async def grant_of_code(self, code: str) -> Grant | None:
-        """Return what `code` stands for, used or not, None for nothing."""
+        """Return the grant of `code`, also when it was used; None if the code is unknown."""
         async with _reached():
             stored = await self._get(f"code:{_hash(code)}")
         return None if stored is None else Grant(**_object(stored))
@@ -218,10 +218,10 @@ class Sessions:
         return None if stored is None else Grant(**_object(str(stored)))
 
     async def rotate(self, token: str, client: str) -> tuple[Grant, str] | None:
-        """Return what a refresh token of `client` stands for, and its successor.
+        """Return the grant of a refresh token of `client`, and the token's successor.
 
-        None for a token that stands for nothing. One that was used before raises `Reused`, except
-        for some seconds after its first use: then the successor is the same.
+        None if the token is unknown. A token that was used before raises `Reused`, except within
+        `refresh_grace_seconds` of its first use: then the successor is the same.
         """
         grant = await self.grant_of(token)
         if grant is None or grant.client != client:
