@@ -306,7 +306,7 @@ def test_a_primary_that_was_replaced_never_comes_back_as_one(pair: Pair) -> None
     assert pair.query("postgres_standby", "SHOW synchronous_standby_names") == ""
     pair.stack.compose("up", "--detach", "--no-deps", "postgres")
     eventually(lambda: "make rejoin" in "".join(pair.stack.lines("postgres")[-3:]))
-    assert "postgres" not in pair.stack.services()
+    eventually(lambda: "postgres" not in pair.stack.services(), seconds=20)
     # What was killed can be wound back too.
     assert "copied anew" not in pair.make("rejoin")
     # Lower levels would start it, and would not know of the other node's rows.

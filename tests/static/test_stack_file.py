@@ -41,7 +41,7 @@ def described(project: Project) -> dict[str, Any]:
     done = subprocess.run(
         ["docker", "compose", *compose_files(project.path, "prod"), "config", "--format", "json"],
         cwd=project.path,
-        env=os.environ | {"IMAGE_TAG": "1.2.3"},
+        env=os.environ | {"IMAGE_TAG": "1.2.3", "COMPOSE_PROJECT_NAME": project.compose_name},
         check=True,
         capture_output=True,
         text=True,

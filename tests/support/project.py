@@ -80,6 +80,11 @@ class Project:
 
     path: Path
 
+    @property
+    def compose_name(self) -> str:
+        """A name of a Compose project that no other project on this machine has."""
+        return f"shop-{sha256(bytes(self.path)).hexdigest()[:12]}"
+
     def make(
         self,
         *arguments: str,
@@ -90,14 +95,14 @@ class Project:
         """Run make with its output captured; a failure shows the end of it.
 
         Moves render with the fast Copier; `stock` takes Copier as it is. Without a stack, the
-        project gets a name that no other project on this machine has.
+        Compose project is called `compose_name`.
         """
         moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",))
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
             env=outer_environment()
-            | {"COMPOSE_PROJECT_NAME": f"shop-{sha256(bytes(self.path)).hexdigest()[:12]}"}
+            | {"COMPOSE_PROJECT_NAME": self.compose_name}
             | ({"PYTHONPATH": str(IN_COPIER)} if moves else {})
             | dict(environment or {}),
             capture_output=True,
