@@ -17,12 +17,24 @@ BAD: dict[str, Any] = {"failures": ["calibration: 503"], "seldom": [], "millisec
 SELDOM: dict[str, Any] = {"failures": [], "seldom": ["pay an order"], "milliseconds": {}}
 
 
-def measure(runs: Iterator[dict[str, Any]], busy: bool) -> dict[str, float]:
-    """Measure with these results of one run after the other."""
+HOST = "127.0.0.1:8000"
+
+
+def load_test(runs: Iterator[dict[str, Any]], busy: bool = False) -> dict[str, Any]:
+    """Return what the load test defines, with these results of one run after the other."""
     names = runpy.run_path(str(TEMPLATE / "tests/load/run.py"))["measure"].__globals__
     names |= {"send": lambda _: next(runs), "is_busy": lambda: busy}
-    found: dict[str, float] = names["measure"]("127.0.0.1:8000")
+    return names
+
+
+def measure(runs: Iterator[dict[str, Any]], busy: bool) -> dict[str, float]:
+    found: dict[str, float] = load_test(runs, busy)["measure"](HOST)
     return found
+
+
+def listed_in(milliseconds: float) -> dict[str, Any]:
+    """Return the result of a run in which the list took so long, and the calibration 10 ms."""
+    return GOOD | {"milliseconds": {"calibration": 10.0, "list orders": milliseconds}}
 
 
 def test_a_busy_machine_is_measured_again() -> None:
@@ -40,3 +52,24 @@ def test_what_fails_each_time_or_without_an_excuse_is_an_error(busy: bool, runs:
 def test_what_was_measured_too_seldom_is_in_no_baseline() -> None:
     with pytest.raises(SystemExit, match="measured too seldom: pay an order"):
         measure(iter([SELDOM]), busy=False)
+
+
+def test_what_is_slower_once_is_measured_again() -> None:
+    results = iter([listed_in(9), listed_in(5), GOOD])
+    found = load_test(results)["compare"](HOST, {"list orders": 0.5})
+    assert found == ({"list orders": 0.5}, [])
+    assert next(results) is GOOD, "it was measured as often as it had to be"
+
+
+def test_what_is_slower_each_time_is_slower() -> None:
+    results = iter([listed_in(9), listed_in(8), listed_in(9)])
+    now, problems = load_test(results)["compare"](HOST, {"list orders": 0.5})
+    assert now == {"list orders": 0.8}
+    assert problems == ["list orders: 0.8 times the calibration, 0.5 in the baseline"]
+
+
+def test_another_set_of_requests_is_said_at_once() -> None:
+    results = iter([GOOD, GOOD])
+    _, problems = load_test(results)["compare"](HOST, {"read an order": 0.5})
+    assert len(problems) == 2
+    assert next(results) is GOOD

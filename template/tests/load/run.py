@@ -22,7 +22,8 @@ LONGEST = 60
 USERS = 8
 # The ratios of one machine, idle or with every core busy otherwise, differ by up to a fifth.
 TOLERANCE = 1.5
-# How often it is measured until a busy machine lets every request through.
+# How often it is measured until a busy machine lets every request through, and until a request that
+# seems to be slower is not.
 ATTEMPTS = 3
 
 
@@ -64,8 +65,10 @@ def measure(host: str) -> dict[str, float]:
             sys.exit(said)
         print(f"{said}. The machine is too busy to tell; it is measured again.", flush=True)
     times: dict[str, float] = measured["milliseconds"]
-    unit = times.pop("calibration")
-    return {name: round(time / unit, 2) for name, time in sorted(times.items())}
+    unit = times["calibration"]
+    return {
+        name: round(time / unit, 2) for name, time in sorted(times.items()) if name != "calibration"
+    }
 
 
 def slower(kept: dict[str, float], now: dict[str, float]) -> list[str]:
@@ -77,6 +80,21 @@ def slower(kept: dict[str, float], now: dict[str, float]) -> list[str]:
     ] + [f"{name}: measured or in the baseline, but not both" for name in kept.keys() ^ now.keys()]
 
 
+def compare(host: str, kept: dict[str, float]) -> tuple[dict[str, float], list[str]]:
+    """Measure, and return each request's lowest ratio and a sentence for each that is slower.
+
+    What is slower is slower each time. A neighbour on the machine is not there each time.
+    """
+    now = measure(host)
+    for _ in range(ATTEMPTS - 1):
+        if now.keys() != kept.keys() or not (problems := slower(kept, now)):
+            break
+        print(*problems, "This is measured again.", sep="\n", flush=True)
+        again = measure(host)
+        now = {name: min(ratio, again.get(name, ratio)) for name, ratio in now.items()}
+    return now, slower(kept, now)
+
+
 def main() -> None:
     what, host = sys.argv[1], os.environ["BUSINESS_API"]
     if host.rpartition(":")[0] != "127.0.0.1":
@@ -84,15 +102,19 @@ def main() -> None:
     if what == "compare" and not BASELINE.exists():
         sys.exit(f'There is no {BASELINE.name}: run "make up" and "make baseline", then commit it.')
     REPORT.parent.mkdir(exist_ok=True)
-    now = measure(host)
+    problems: list[str] = []
+    if what == "record":
+        now = measure(host)
+    else:
+        now, problems = compare(host, json.loads(BASELINE.read_text()))
     REPORT.write_text(json.dumps(now, indent=2) + "\n")
     for name, ratio in now.items():
         print(f"{name}: {ratio} times as long as the calibration endpoint")
     if what == "record":
         BASELINE.write_text(json.dumps(now, indent=2) + "\n")
         print(f"Kept. Commit it: git add {BASELINE.relative_to(Path.cwd())}")
-    elif problems := slower(json.loads(BASELINE.read_text()), now):
-        sys.exit("Slower than the baseline:\n" + "\n".join(problems))
+    elif problems:
+        sys.exit("Slower than the baseline, each time:\n" + "\n".join(problems))
     else:
         print(f"No request takes more than {TOLERANCE} times its baseline.")
 
