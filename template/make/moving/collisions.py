@@ -6,46 +6,11 @@ import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from moving.forms import env_keys, yaml_of
 from moving.merging import Merge
 from moving.repository import File, Team
-
-# Of the environment that `uv run --script` makes; the project itself does not depend on it.
-yaml: Any = import_module("yaml")
-
-
-def yaml_of(content: bytes) -> Any:
-    """Parse YAML strictly: a duplicate key raises `ValueError`. Tags are ignored."""
-
-    class Strict(yaml.SafeLoader):  # type: ignore[misc]
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-            for key, count in Counter(map(str, keys)).items():
-                if count > 1:
-                    line = node.start_mark.line + 1
-                    raise ValueError(f'the key "{key}" occurs {count} times, below line {line}')
-            return super().construct_mapping(node, deep)
-
-    def plain(loader: Any, _: str, node: Any) -> Any:
-        if isinstance(node, yaml.MappingNode):
-            return loader.construct_mapping(node, deep=True)
-        if isinstance(node, yaml.SequenceNode):
-            return loader.construct_sequence(node, deep=True)
-        return loader.construct_scalar(node)
-
-    Strict.add_multi_constructor("!", plain)
-    try:
-        return yaml.load(content, Strict)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-
-
-def env_keys(content: bytes) -> list[str]:
-    """Return the variables that a file in the form of .env sets."""
-    return re.findall(r"^([A-Za-z_][A-Za-z0-9_]*)=", content.decode(errors="replace"), re.MULTILINE)
 
 
 def is_compose(path: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from moving.neighbours import settled
 from moving.repository import LINK, MERGING, File, Refused, Team, Tree, settings
 
 RESERVED = ".stagecraft-new"
@@ -87,7 +88,7 @@ def with_line_ends(content: bytes, like: bytes) -> bytes:
     return content
 
 
-def merged_text(base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, bool]:
+def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, bool]:
     """Return a three-way merge, and whether it has conflict markers."""
     base, theirs = with_line_ends(base, ours), with_line_ends(theirs, ours)
     if base == ours:
@@ -111,6 +112,8 @@ def merged_text(base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, bool]:
         )
     if not 0 <= done.returncode <= 127:
         raise Refused(done.stderr.decode(errors="replace"))
+    if done.returncode and (text := settled(path, base, ours, theirs)) is not None:
+        return text, False
     return done.stdout, done.returncode > 0
 
 
@@ -200,7 +203,7 @@ def combine(
             found.changed[path] = ours
     else:
         mode = now.mode if ours.mode == old.mode else ours.mode
-        text, conflict = merged_text(old.content, ours.content, now.content)
+        text, conflict = merged_text(path, old.content, ours.content, now.content)
         if not conflict and not keeps_every_edit(old.content, ours.content, now.content, text):
             raise Refused(f"The merge of {path} would lose an edit. Please report this.")
         if source != path or File(mode, text) != ours:
