@@ -62,7 +62,13 @@ if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$D
   say "$(printf '%s\n' "$said" | tail -n 1)" "Nothing was made."
   exit 1
 fi
+template=$(sh scripts/template-source.sh)
 cd "$DEST"
+if [ "$template" != "$OLDPWD" ]; then
+  escaped=$(printf '%s' "$template" | sed 's/[&|\\]/\\&/g')
+  recorded=$(sed "s|^_src_path: .*|_src_path: $escaped|" .copier-answers.yml)
+  printf '%s\n' "$recorded" > .copier-answers.yml
+fi
 git init --quiet
 git add --all
 if ! git config user.email >/dev/null; then
@@ -71,7 +77,14 @@ if ! git config user.email >/dev/null; then
   say "git does not know you, so the first commit is Stagecraft's; set user.name and user.email."
 fi
 git commit --quiet --message "Start from Stagecraft, at level $LEVEL"
-say "" "$DEST is ready, at level $LEVEL, with its first commit. Next:" "" "  cd \"$DEST\"" "  make up"
+say "" "$DEST is ready, at level $LEVEL, with its first commit."
+if [ "$template" = "$OLDPWD" ]; then
+  say "It remembers this checkout as its template. On another machine, say once where the template is:" \
+    "make upgrade LEVEL=2 SOURCE=folder-or-URL"
+else
+  say "It remembers $template as its template, which has this commit."
+fi
+say "" "Next:" "" "  cd \"$DEST\"" "  make up"
 # Its load is measured from here on, and what it is compared with has to be made once.
 if [ "$LEVEL" -ge 3 ]; then say "  make baseline"; fi
 say "  make verify"

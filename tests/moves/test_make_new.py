@@ -1,6 +1,7 @@
 """`make new` starts a project, or says why it does not."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from extensions.stages import ROOT, Combination
 from tests.support.commands import COMMANDS, copier, make
-from tests.support.project import outer_environment, start, the_end
+from tests.support.project import Project, outer_environment, start, the_end
 from tests.support.template import git, repository
 
 PYENV = """#!/bin/sh
@@ -96,6 +97,51 @@ def test_make_new_refuses_a_dirty_checkout(checkout: Path, tmp_path: Path) -> No
     assert "uncommitted changes" in done.stderr
     assert "README.md" in done.stderr
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_project_remembers_an_origin_that_has_the_commit(checkout: Path, tmp_path: Path) -> None:
+    shared = f"file://{tmp_path}/shared.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(checkout), f"{tmp_path}/shared.git")
+    git(checkout, "remote", "add", "origin", shared)
+    before = make(checkout, "new", "DEST=../before")
+    assert f"_src_path: {checkout}\n" in (tmp_path / "before/.copier-answers.yml").read_text()
+    assert "SOURCE=folder-or-URL" in before.stderr
+
+    git(checkout, "fetch", "--quiet", "origin")
+    after = make(checkout, "new", "DEST=../shop")
+    assert f"It remembers {shared} as its template, which has this commit." in after.stderr
+    shutil.rmtree(checkout)
+    project = Project(tmp_path / "shop")
+    assert f"_src_path: {shared}\n" in project.read(".copier-answers.yml")
+    assert project.git("status", "--porcelain") == ""
+    project.make("upgrade", "LEVEL=2")
+    assert "maturity_level: 2" in project.read(".copier-answers.yml")
+
+
+@pytest.mark.parametrize(
+    ("origin", "recorded"),
+    [
+        ("https://ada:secret@github.com/team/template", "https://github.com/team/template"),
+        ("https://secret@git.example/template.git", "https://git.example/template.git"),
+        ("https://git.example/a&b", "git+https://git.example/a&b"),
+        ("git@git.example:team/template", "git@git.example:team/template"),
+        ("ssh://git@git.example/template", "git+ssh://git@git.example/template"),
+        ("../template", None),
+    ],
+)
+def test_an_origin_is_remembered_without_credentials(
+    checkout: Path, origin: str, recorded: str | None
+) -> None:
+    git(checkout, "remote", "add", "origin", origin)
+    git(checkout, "update-ref", "refs/remotes/origin/main", "HEAD")
+    done = subprocess.run(
+        ["sh", "scripts/template-source.sh"],
+        cwd=checkout,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{recorded or checkout}\n"
 
 
 def test_the_readme_names_the_commands_that_exist() -> None:
