@@ -567,6 +567,81 @@ def test_prometheus_scrapes_level_3(level3: Stack) -> None:
     eventually(up)
 
 
+BOUNCER = """FROM debian:trixie-slim
+RUN apt-get -q update && apt-get -q install --yes --no-install-recommends pgbouncer
+COPY userlist.txt pgbouncer.ini /etc/pgbouncer/
+USER postgres
+CMD ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]
+"""
+# Fewer connections than the service keeps, and without its help for prepared statements.
+BOUNCER_SETTINGS = """[databases]
+app = host=postgres
+[pgbouncer]
+listen_addr = *
+listen_port = 5432
+auth_type = scram-sha-256
+auth_file = /etc/pgbouncer/userlist.txt
+pool_mode = transaction
+default_pool_size = 3
+max_prepared_statements = 0
+"""
+WITH_BOUNCER = """services:
+  pgbouncer:
+    build: bouncer
+    depends_on:
+      postgres:
+        condition: service_healthy
+  data_postgres_api:
+    environment:
+      POSTGRES_HOST: pgbouncer
+      POSTGRES_POOLER: transaction
+"""
+LIMITS = """
+import asyncio
+from chassis.settings import read_settings
+from data_postgres_api.database import create_engine
+from data_postgres_api.settings import PostgresSettings
+
+async def main():
+    engine = create_engine(read_settings(PostgresSettings))
+    async with engine.connect() as connection:
+        print((await connection.exec_driver_sql("SHOW statement_timeout")).scalar_one())
+
+asyncio.run(main())
+"""
+
+
+def test_a_pooler_may_lend_connections_to_transactions(level3: Stack) -> None:
+    project = level3.project
+    secret = re.search(r"^POSTGRES_PASSWORD=(.*)$", project.read(".env"), re.MULTILINE)
+    assert secret
+    project.write("bouncer/Dockerfile", BOUNCER)
+    project.write("bouncer/pgbouncer.ini", BOUNCER_SETTINGS)
+    project.write("bouncer/userlist.txt", f'"app" "{secret[1]}"\n')
+    project.write("docker-compose.override.yml", WITH_BOUNCER)
+    try:
+        level3.compose("up", "--detach", "--build", "--wait", "pgbouncer", "data_postgres_api")
+        eventually(lambda: call("GET", orders(level3)).status == 200)
+
+        def use(_: int) -> list[int]:
+            order = place(level3)
+            url = f"{orders(level3)}/{order['id']}"
+            return [
+                call("GET", url).status,
+                call("POST", f"{url}/cancel").status,
+                call("GET", orders(level3)).status,
+            ]
+
+        with ThreadPoolExecutor(12) as threads:
+            assert {status for each in threads.map(use, range(60)) for status in each} == {200}
+        connected = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        assert int(level3.sql(connected)) <= 4  # the pooler's three, and this one
+        assert level3.execute("data_postgres_api", "python", "-c", LIMITS).strip() == "3s"
+    finally:
+        (project.path / "docker-compose.override.yml").unlink()
+        level3.compose("up", "--detach", "--wait", "--remove-orphans")
+
+
 # --- the way back
 
 

@@ -115,6 +115,26 @@ async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.M
         await engine.dispose()
 
 
+async def test_behind_a_pooler_nothing_outlives_a_transaction(
+    database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTGRES_POOLER", "transaction")
+    engine = create_engine(read_settings(PostgresSettings))
+    setting = text("SELECT current_setting('statement_timeout')")
+    prepared = "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''"
+    try:
+        async with engine.connect() as connection:
+            assert (await connection.execute(setting)).scalar_one() == "3s"
+            assert (await connection.exec_driver_sql(prepared)).scalar_one() == 0
+            await connection.commit()
+            raw = await connection.get_raw_connection()
+            driver = raw.driver_connection
+            assert driver is not None
+            assert await driver.fetchval(str(setting)) == "0"
+    finally:
+        await engine.dispose()
+
+
 async def test_to_open_a_connection_ends_in_time(
     database: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

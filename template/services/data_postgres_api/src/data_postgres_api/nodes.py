@@ -49,8 +49,7 @@ async def _ask(
             user=settings.user,
             password=settings.password.get_secret_value(),
             database=settings.db,
-            server_settings=pool.server_settings,
-            timeout=pool.pool_timeout,
+            **pool.connection,
         )
     except (
         OSError,

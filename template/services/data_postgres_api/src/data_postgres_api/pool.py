@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,6 +23,8 @@ class PoolSettings(BaseSettings):
     All replicas together must stay below `max_connections` of PostgreSQL, which is 100 by default.
     To wait for a connection, or to open one, and for a statement takes less than the business
     service waits. With `pool_pre_ping` a connection that was idle is asked whether it is alive.
+    `pooler` says that PgBouncer, or the like, is in between, and lends a connection of PostgreSQL
+    to one transaction at a time: then nothing may outlive a transaction.
     """
 
     model_config = SettingsConfigDict(env_prefix="POSTGRES_")
@@ -33,6 +35,7 @@ class PoolSettings(BaseSettings):
     pool_recycle: int = Field(default=1800, ge=1)
     pool_pre_ping: bool = True
     statement_timeout: float = Field(default=3, ge=0)
+    pooler: Literal["none", "transaction"] = "none"
 
     @property
     def engine(self) -> dict[str, Any]:
@@ -45,13 +48,20 @@ class PoolSettings(BaseSettings):
         }
 
     @property
-    def server_settings(self) -> dict[str, str]:
-        """Settings of each session in PostgreSQL; a timeout of 0 means none."""
+    def timeouts(self) -> dict[str, str]:
+        """Settings of PostgreSQL, in milliseconds; 0 means none."""
         milliseconds = f"{self.statement_timeout * 1000:.0f}"
         return {
             "statement_timeout": milliseconds,
             "idle_in_transaction_session_timeout": milliseconds,
         }
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """Arguments of `asyncpg.connect`; a pooler refuses settings of a session."""
+        if self.pooler == "transaction":
+            return {"timeout": self.pool_timeout, "statement_cache_size": 0}
+        return {"timeout": self.pool_timeout, "server_settings": self.timeouts}
 
 
 def pooled_engine(
@@ -63,12 +73,27 @@ def pooled_engine(
 
     A connection that was idle for `ping_after` seconds or longer is pinged before it is used.
     """
+    arguments: dict[str, Any] = {"async_creator": connect}
+    if settings.pooler == "transaction":
+        # A statement without a name lasts until the next one, in the same transaction.
+        unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
+        arguments = {"connect_args": {"async_creator_fn": connect, **unnamed}}
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **settings.engine
+        "postgresql+asyncpg://", hide_parameters=True, **arguments, **settings.engine
     )
+    if settings.pooler == "transaction":
+        _limit_each_transaction(settings.timeouts, engine)
     if settings.pool_pre_ping:
         _ping_after(ping_after, engine)
     return engine
+
+
+def _limit_each_transaction(timeouts: dict[str, str], engine: AsyncEngine) -> None:
+    values = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in timeouts.items())
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT {values}")
 
 
 def _ping_after(seconds: float, engine: AsyncEngine) -> None:
