@@ -105,7 +105,8 @@ class StackFile:
             found["deploy"]["labels"] = {MADE_FROM: fingerprint(DATABASE)}
         if "ports" in service:
             found["ports"] = [
-                each | {"published": int(each["published"]), "mode": "host"}
+                {key: value for key, value in each.items() if key != "host_ip"}
+                | {"published": int(each["published"]), "mode": "host"}
                 for each in service["ports"]
             ]
         return found
@@ -134,7 +135,9 @@ class StackFile:
         configs: list[Spec] = []
         for each in service.get("volumes", []):
             source = Path(each["source"])
-            if each["type"] == "bind" and source.is_relative_to(Path.cwd()):
+            if each["type"] == "bind" and source == Path("/dev/null"):
+                continue  # a file that is not asked for
+            if each["type"] == "bind" and (source.is_relative_to(Path.cwd()) or source.is_file()):
                 configs += self._copied(source, Path(each["target"]))
             else:
                 known = ("type", "source", "target", "read_only")
