@@ -54,6 +54,12 @@ def test_what_was_measured_too_seldom_is_in_no_baseline() -> None:
         measure(iter([SELDOM]), busy=False)
 
 
+@pytest.mark.parametrize(("busy", "kept"), [(True, 0.9), (False, 0.5)])
+def test_a_baseline_of_a_busy_machine_is_the_higher_of_two(busy: bool, kept: float) -> None:
+    found = load_test(iter([listed_in(5), listed_in(9)]), busy)["record"](HOST)
+    assert found == {"list orders": kept}
+
+
 def test_what_is_slower_once_is_measured_again() -> None:
     results = iter([listed_in(9), listed_in(5), GOOD])
     found = load_test(results)["compare"](HOST, {"list orders": 0.5})

@@ -95,6 +95,19 @@ def compare(host: str, kept: dict[str, float]) -> tuple[dict[str, float], list[s
     return now, slower(kept, now)
 
 
+def record(host: str) -> dict[str, float]:
+    """Measure, twice on a busy machine, and return each request's highest ratio.
+
+    A baseline that is too low by chance would call everything slower from then on.
+    """
+    now = measure(host)
+    if is_busy():
+        print("The machine is busy, so it is measured twice.", flush=True)
+        again = measure(host)
+        now = {name: max(ratio, again.get(name, ratio)) for name, ratio in now.items()}
+    return now
+
+
 def main() -> None:
     what, host = sys.argv[1], os.environ["BUSINESS_API"]
     if host.rpartition(":")[0] != "127.0.0.1":
@@ -104,7 +117,7 @@ def main() -> None:
     REPORT.parent.mkdir(exist_ok=True)
     problems: list[str] = []
     if what == "record":
-        now = measure(host)
+        now = record(host)
     else:
         now, problems = compare(host, json.loads(BASELINE.read_text()))
     REPORT.write_text(json.dumps(now, indent=2) + "\n")
