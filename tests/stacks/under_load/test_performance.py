@@ -36,7 +36,8 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
         soak = ("PROFILE=soak", "DURATION=15s")
         project.make("performance", *soak, environment=environment, check=False)
         # What a pipeline has started goes with all its data, and nobody else's does.
-        refused = project.make("discard", check=False)
+        nameless = {"COMPOSE_PROJECT_NAME": ""}
+        refused = project.make("discard", environment=nameless, check=False)
         assert refused.returncode == 2
         assert "Say whose" in refused.stdout
         assert running.compose("ps", "--quiet") != ""

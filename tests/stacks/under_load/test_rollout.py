@@ -128,7 +128,7 @@ class Delivery(Secured):
     def containers(self, service: str) -> list[dict[str, Any]]:
         return [container.attrs for container in self.stack.containers(service)]
 
-    def current(self) -> str:
+    def current(self) -> list[str]:
         """The images that have the name of what runs, those of the database among them."""
         images = "{{.Repository}}:{{.Tag}} {{.ID}}"
         listed = [
@@ -139,7 +139,8 @@ class Delivery(Secured):
             "--filter",
             f"reference={self.images}/*:current",
         ]
-        return subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(listed, check=True, capture_output=True, text=True)
+        return sorted(done.stdout.splitlines())
 
     def ids(self) -> set[str]:
         return {each["Id"] for service in SERVICES for each in self.containers(service)}
