@@ -40,6 +40,13 @@ def compose(
     return run(*COMPOSE, "--progress", "quiet", *arguments, given=given, environment=environment)
 
 
+def show(*arguments: str) -> None:
+    """Run docker compose with its own progress for whoever waits; raise when it fails."""
+    code = subprocess.run((*COMPOSE, *arguments)).returncode
+    if code:
+        raise CommandError(f"docker compose {shlex.join(arguments)} failed, as it says above.")
+
+
 def containers(service: str) -> list[Container]:
     """Return what Docker knows of the running containers of a service."""
     ids = compose("ps", "--quiet", "--status", "running", service).split()

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from engine import CommandError, compose, image_id, run, say
+from engine import CommandError, compose, image_id, run, say, show
 
 # What is rolled out, and its port, in the order of the start: the called one before the caller.
 SERVICES = {"data_postgres_api": 8001, "business_api": 8000}
@@ -103,13 +103,26 @@ class Images:
 
     def fetch(self, version: str | None) -> None:
         """Make the images of a version current: from the registry, from here, or built now."""
+        self._fetch_others()
         if version is None:
             say("building the images of what is checked out")
-            compose("build", "--quiet")
+            show("build", *([] if sys.stdout.isatty() else ["--quiet"]))
         else:
             self._take(version)
         for image, kept in self.kept.items():
             run("docker", "tag", f"{image}:current", kept)
+
+    def _fetch_others(self) -> None:
+        """Pull the images that others make and this machine lacks: gigabytes, the first time."""
+        services = {
+            each["image"]: name
+            for name, each in self.config["services"].items()
+            if untagged(each["image"]) not in self.built
+        }
+        missing = [name for image, name in sorted(services.items()) if not image_id(image)]
+        if missing:
+            say(f"pulling {len(missing)} images")
+            show("pull", *missing)
 
     def _take(self, version: str) -> None:
         found = {image: f"{image}:{version}" for image in self.built}

@@ -22,7 +22,9 @@ HOST = "127.0.0.1:8000"
 
 def load_test(runs: Iterator[dict[str, Any]], busy: bool = False) -> dict[str, Any]:
     """Return what the load test defines, with these results of one run after the other."""
-    names: dict[str, Any] = runpy.run_path(str(TEMPLATE / "tests/load/run.py"))["measure"].__globals__
+    names: dict[str, Any] = runpy.run_path(str(TEMPLATE / "tests/load/run.py"))[
+        "measure"
+    ].__globals__
     names |= {"send": lambda _: next(runs), "is_busy": lambda: busy}
     return names
 

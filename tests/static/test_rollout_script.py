@@ -170,3 +170,24 @@ def test_what_is_built_and_has_no_name_is_refused(monkeypatch: pytest.MonkeyPatc
         images({"services": services})
     del services["reports"]
     assert images({"services": services}).built == ["shop/business_api"]
+
+
+def test_what_others_make_is_pulled_for_all_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TEMPLATE / "make"))
+    program = runpy.run_path(str(TEMPLATE / "make/images.py"))["Images"].fetch.__globals__
+    shown: list[tuple[str, ...]] = []
+    program |= {"show": lambda *arguments: shown.append(arguments), "run": lambda *_: ""}
+    program["image_id"] = lambda reference: "sha256:1" if reference == "redis:8" else ""
+    services: dict[str, dict[str, Any]] = {
+        "business_api": {"image": "shop/business_api:current", "build": {}},
+        "business_worker": {"image": "shop/business_api:current"},
+        "redis": {"image": "redis:8"},
+        "grafana": {"image": "grafana/grafana:12"},
+        "gateway": {"image": "nginx:1.30"},
+    }
+    for service in ("business_api", "data_postgres_api"):
+        services.setdefault(service, {"image": f"shop/{service}:current", "build": {}})
+        services[service]["build"] = {"dockerfile": f"services/{service}/Dockerfile"}
+    program["DATABASE"] = TEMPLATE / "infrastructure/postgres/Dockerfile"
+    program["Images"]({"services": services}).fetch(None)
+    assert shown == [("pull", "grafana", "gateway"), ("build", "--quiet")]
