@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from extensions.stages import Combination
+from extensions.stages import ROOT, Combination
+from tests.support.docker import require_docker
+from tests.support.matrix import ALL
 from tests.support.mover import mover
 from tests.support.project import Project, start
 
@@ -55,6 +57,24 @@ def test_duplicates_after_a_move_are_named(tmp_path: Path) -> None:
     assert "users" not in done.stderr
     done = project.make("upgrade", "LEVEL=4", check=False)
     assert f'The table "users" is in {DATA}/identity/models.py and in {DATA}/people' in done.stderr
+
+
+def test_what_compose_and_the_linter_refuse_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_docker()
+    project = start(tmp_path / "project", Combination(4, ALL))
+    monkeypatch.chdir(project.path)
+    (project.path / ".venv/bin").mkdir(parents=True)
+    (project.path / ".venv/bin/ruff").symlink_to(ROOT / ".venv/bin/ruff")
+    assert mover.problems_on_disk() == []
+
+    project.append("docker-compose.prod.yml", "  mailer_key:\n    file: [1]\n")
+    project.append(f"{BUSINESS}/src/business_api/main.py", "\n\nprint(nothing)\n")
+    first, second = mover.problems_on_disk()
+    assert first.startswith("Compose refuses the files of prod: ")
+    assert "mailer_key" in first
+    assert second.endswith("F821 Undefined name `nothing`")
 
 
 def test_files_of_the_same_name_are_both_kept(tmp_path: Path) -> None:

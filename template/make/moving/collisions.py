@@ -1,7 +1,8 @@
-"""Finds duplicates that a merge leaves: keys, settings, services, make targets and tables."""
+"""Finds what a merge leaves broken: what is there twice, and what Compose and the linter refuse."""
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from collections import Counter
@@ -69,8 +70,49 @@ def problems(found: Merge, team: Team) -> list[str]:
     return said
 
 
+def composed() -> list[str]:
+    """Return what Docker Compose says against the files of each purpose, where it is installed."""
+    version = ["docker", "compose", "version"]
+    if not shutil.which("docker") or subprocess.run(version, capture_output=True).returncode:
+        return []
+    files = [*Path().glob("*/*/compose*.yml"), *Path().glob("*compose*.y*ml")]
+    wanted = {name for path in files for name in re.findall(r"\$\{(\w+):?\?", path.read_text())}
+    outer = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE_")}
+    said = []
+    purposes = {purpose(str(path)) for path in files} - {"override"}
+    if not Path("docker-compose.yml").exists():
+        purposes = {""}  # the team has another name for it, which Compose finds by itself
+    for name in sorted(purposes):
+        beside = sorted(Path().glob(f"*/*/compose.{name}.yml"))
+        chosen = [Path("docker-compose.yml"), Path(f"docker-compose.{name}.yml"), *beside]
+        chosen += [Path("docker-compose.override.yml")]
+        there = [part for path in chosen if path.exists() for part in ("-f", str(path))]
+        done = subprocess.run(
+            ["docker", "compose", *(there if name else ()), "config", "--quiet"],
+            capture_output=True,
+            text=True,
+            env=dict.fromkeys(wanted, "x") | outer,
+        )
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()[-1]
+            said.append(f"Compose refuses the files{' of ' + name if name else ''}: {reason}")
+    return said
+
+
+def undefined() -> list[str]:
+    """Return the names that are not defined, or defined twice, if the project has its linter."""
+    ruff = Path(".venv/bin/ruff")
+    if not ruff.exists():
+        return []
+    rules = ["--select", "F63,F7,F811,F821", "--output-format", "concise", "--quiet"]
+    done = subprocess.run(
+        [ruff, "check", "--isolated", *rules, "services", "shared"], capture_output=True, text=True
+    )
+    return done.stdout.splitlines()
+
+
 def problems_on_disk() -> list[str]:
-    """Return what make and the models of the data service say of the files that are there now."""
+    """Return what make, Compose, the linter and the models say of the files that are there now."""
     said = []
     done = subprocess.run(
         ["make", "--dry-run", "help"], capture_output=True, text=True, env=without_make()
@@ -90,7 +132,7 @@ def problems_on_disk() -> list[str]:
     for table, paths in tables.items():
         if len(paths) > 1:
             said.append(f'The table "{table.split()[1]}" is in {" and in ".join(paths)}.')
-    return said
+    return said + composed() + undefined()
 
 
 def without_make() -> dict[str, str]:
