@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extensions.stages import TEMPLATE, Combination
+from extensions.stages import ROOT, TEMPLATE, Combination
 from tests.support.matrix import ALL
 from tests.support.project import Project, start
 
@@ -49,6 +49,26 @@ def test_every_script_that_a_server_runs_is_among_them(project: Project) -> None
     )
     named = set(re.findall(r"python3 make/(\w+)\.py", delivery.replace("\\\n", " ")))
     assert named <= set(ON_SERVERS)
+
+
+# What GNU make 3.81 lacks, which is the make of macOS.
+NEWER = {
+    "a definition with an assignment": r"^\s*define\s+\S+\s*[:?+]?=",
+    "!= and ::=": r"^\s*[A-Za-z_]\w*\s*(!=|:::?=)",
+    "a function": r"\$\((file|let|intcmp) ",
+    "a special target": r"^\.(ONESHELL|SHELLFLAGS|NOTINTERMEDIATE|EXTRA_PREREQS|WAIT)\b",
+    "a modifier": r"^\s*(undefine|private)\s",
+    "grouped targets": r"^[^\t#]*&:",
+}
+
+
+def test_the_makefiles_are_those_of_an_old_make(project: Project) -> None:
+    files = [ROOT / "Makefile", project.path / "Makefile", *(project.path / "make").glob("*.mk")]
+    assert len(files) > 10
+    for file in files:
+        for what, pattern in NEWER.items():
+            found = re.search(pattern, file.read_text(), re.MULTILINE)
+            assert found is None, f"{file.name}: {what}: {found and found.group()}"
 
 
 def test_options_of_a_log_driver_name_the_driver(project: Project) -> None:
