@@ -44,14 +44,17 @@ def hunks(base: Lines, side: Lines) -> list[Hunk]:
     return found
 
 
+def word_of(line: bytes) -> bytes:
+    found = WORD.match(line)
+    return found.group(1) if found else b""
+
+
 def paired(base: Lines, side: Lines, old: tuple[int, int], new: tuple[int, int]) -> list[Hunk]:
     """Split a replaced block where a line is the same entry with another value."""
-    words = [
-        [WORD.match(line).group(1) for line in lines[slice(*span)]]  # type: ignore[union-attr]
-        for lines, span in ((base, old), (side, new))
-    ]
+    before = [word_of(line) for line in base[slice(*old)]]
+    after = [word_of(line) for line in side[slice(*new)]]
     found = []
-    matcher = SequenceMatcher(None, *words, autojunk=False)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         begin, first = old[0] + i1, new[0] + j1
         if kind == "equal":

@@ -2,7 +2,8 @@
 
 import re
 
-from moving.collisions import env_keys, is_compose, purpose, services_of, yaml_of
+from moving.collisions import is_compose, purpose, services_of
+from moving.forms import env_keys, yaml_of
 from moving.repository import Tree
 
 # What `make env` replaces in .env.example.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moving.collisions import yaml_of
+from moving.forms import yaml_of
 from moving.repository import Refused, git
 
 ANSWERS = ".copier-answers.yml"
