@@ -226,22 +226,26 @@ def test_a_team_adds_a_column(level1: Stack) -> None:
     assert ours <= {*level1.sql(names).split()}
 
 
-def test_a_changed_table_is_no_error_of_the_service(level1: Stack) -> None:
-    """A prepared statement does not survive a change of its table."""
+def listed_while_the_table_changes(running: Stack, during: set[int]) -> None:
+    """List orders before and after a column changes, which ends prepared statements."""
 
     def statuses() -> set[int]:
         with ThreadPoolExecutor(8) as pool:
-            asked = pool.map(lambda _: call("GET", orders(level1)).status, range(40))
+            asked = pool.map(lambda _: call("GET", orders(running)).status, range(40))
             return set(asked)
 
     assert statuses() == {200}
-    level1.sql("ALTER TABLE orders ALTER status TYPE varchar(32)")
+    running.sql("ALTER TABLE orders ALTER status TYPE varchar(32)")
     try:
-        assert statuses() <= {200, 503}
+        assert statuses() <= during
         assert statuses() == {200}
     finally:
-        level1.sql("ALTER TABLE orders ALTER status TYPE varchar(16)")
+        running.sql("ALTER TABLE orders ALTER status TYPE varchar(16)")
     eventually(lambda: statuses() == {200})
+
+
+def test_a_changed_table_is_no_error_of_the_service(level1: Stack) -> None:
+    listed_while_the_table_changes(level1, {200, 503})
 
 
 # --- the move
@@ -256,6 +260,10 @@ def test_the_orders_of_level_1_are_there_at_level_2(level2: Stack) -> None:
 
 
 # --- level 2
+
+
+def test_from_level_2_on_nobody_notices_a_changed_table(level2: Stack) -> None:
+    listed_while_the_table_changes(level2, {200})
 
 
 def test_every_service_is_healthy(level2: Stack) -> None:

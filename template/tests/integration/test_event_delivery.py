@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -21,8 +22,9 @@ from sqlalchemy.ext.asyncio import (
 from chassis.errors import Unavailable
 from contracts.events import EXCHANGE, OrderCancelled, OrderPlaced
 from data_postgres_api.outbox.models import OutboxRow
-from data_postgres_api.outbox.relay import publish_batch
-from messaging.publisher import Outgoing, connect, publisher
+from data_postgres_api.outbox.relay import publish_batch, relay_until
+from data_postgres_api.outbox.settings import OutboxSettings
+from messaging.publisher import Outgoing, Publish, connect, publisher
 from messaging.settings import RabbitSettings
 
 PRICE = {"amount": "4.50", "currency": "EUR"}
@@ -167,6 +169,42 @@ async def test_a_broker_may_take_longer_than_a_transaction_may_be_idle(
         assert await waiting(sessions) == 0
     finally:
         await impatient.dispose()
+
+
+async def test_a_table_that_changes_stops_no_relay(
+    data_api: TestClient, engine: AsyncEngine, sessions: Sessions
+) -> None:
+    stop, settings = asyncio.Event(), OutboxSettings(poll_seconds=0.05, retry_seconds=0.05)
+    change = text("ALTER TABLE outbox ALTER routing_key TYPE varchar(101)")
+    back = text("ALTER TABLE outbox ALTER routing_key TYPE varchar(100)")
+
+    @asynccontextmanager
+    async def broker() -> AsyncIterator[Publish]:
+        async def takes(_: Outgoing) -> None: ...
+
+        yield takes
+
+    async def until_none_waits() -> None:
+        for _ in range(200):
+            if not await waiting(sessions):
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail("The event was not published within 10 seconds.")
+
+    publish = partial(publish_batch, sessions, batch=100)
+    relay = asyncio.create_task(relay_until(stop, settings, broker, publish))
+    try:
+        # The second time it has its statements prepared for the table as it was.
+        for statement in (None, change, back):
+            if statement is not None:
+                async with engine.begin() as connection:
+                    await connection.execute(statement)
+            place(data_api)
+            await until_none_waits()
+    finally:
+        stop.set()
+        await relay
+        await engine.dispose()  # its other connections have statements of before
 
 
 async def test_an_exchange_of_another_kind_is_said(
