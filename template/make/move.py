@@ -38,6 +38,12 @@ def report(found: Merge) -> None:
     if found.renamed:
         moved = [f"{old} -> {new}" for old, new in sorted(found.renamed.items())]
         say("", "You moved these files, and the move follows them:", listing(moved))
+    if found.settled:
+        say(
+            "",
+            "In these files an edit of yours is beside what the move changes; both are there:",
+        )
+        say(listing(found.settled))
     if found.absent:
         say("", "The move changes these files, which you have deleted. They stay deleted:")
         say(listing(found.absent))
@@ -104,6 +110,7 @@ def show(found: Merge, team: Team, operators: list[str]) -> int:
         "New files": added,
         "Changed files": [path for path in found.changed if path in team],
         "Removed files": found.removed,
+        "Files with an edit right beside what changes": found.settled,
         "Conflicts": sorted([*found.conflicts, *found.reserved]),
         "Removed files that you have edited": found.edited,
         "Files that the move changes and you have deleted": found.absent,

@@ -121,13 +121,13 @@ CONFLICTS = {
 @pytest.mark.parametrize("name", SETTLED)
 def test_entries_of_a_list_are_merged(name: str) -> None:
     path, *texts, wanted = SETTLED[name]
-    merged, conflict = mover.merged_text(path, *(text.encode() for text in texts))
-    assert (merged.decode(), conflict) == (wanted, False)
+    merged, how = mover.merged_text(path, *(text.encode() for text in texts))
+    assert (merged.decode(), how.name) == (wanted, "SETTLED")
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
 def test_what_both_sides_changed_is_a_conflict(name: str) -> None:
     path, *texts = CONFLICTS[name]
-    merged, conflict = mover.merged_text(path, *(text.encode() for text in texts))
-    assert conflict
+    merged, how = mover.merged_text(path, *(text.encode() for text in texts))
+    assert how.name == "CONFLICT"
     assert b"<<<<<<< before updating" in merged

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path, PurePosixPath
 
 from moving.neighbours import settled
@@ -25,6 +26,8 @@ class Merge:
     removed: list[str] = field(default_factory=list)
     conflicts: dict[str, tuple[File | None, File, File]] = field(default_factory=dict)
     """Files with conflict markers: as rendered before, as committed, as rendered now."""
+    settled: list[str] = field(default_factory=list)
+    """Files in which an edit is right beside what the move changes, and both are there."""
     reserved: list[str] = field(default_factory=list)
     """Files of the team where the template brings one."""
     edited: list[str] = field(default_factory=list)
@@ -88,11 +91,19 @@ def with_line_ends(content: bytes, like: bytes) -> bytes:
     return content
 
 
-def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, bool]:
-    """Return a three-way merge, and whether it has conflict markers."""
+class How(Enum):
+    """How a text was merged."""
+
+    APART = 1
+    SETTLED = 2
+    CONFLICT = 3
+
+
+def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, How]:
+    """Return a three-way merge, with conflict markers if it has to be, and how it was made."""
     base, theirs = with_line_ends(base, ours), with_line_ends(theirs, ours)
     if base == ours:
-        return theirs, False
+        return theirs, How.APART
     with tempfile.TemporaryDirectory(prefix="stagecraft-") as folder:
         names = ("ours", "base", "theirs")
         for name, content in zip(names, (ours, base, theirs), strict=True):
@@ -112,9 +123,11 @@ def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[byt
         )
     if not 0 <= done.returncode <= 127:
         raise Refused(done.stderr.decode(errors="replace"))
-    if done.returncode and (text := settled(path, base, ours, theirs)) is not None:
-        return text, False
-    return done.stdout, done.returncode > 0
+    if not done.returncode:
+        return done.stdout, How.APART
+    if (text := settled(path, base, ours, theirs)) is not None:
+        return text, How.SETTLED
+    return done.stdout, How.CONFLICT
 
 
 def changed_lines(old: bytes, new: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
@@ -203,10 +216,14 @@ def combine(
             found.changed[path] = ours
     else:
         mode = now.mode if ours.mode == old.mode else ours.mode
-        text, conflict = merged_text(path, old.content, ours.content, now.content)
-        if not conflict and not keeps_every_edit(old.content, ours.content, now.content, text):
+        text, how = merged_text(path, old.content, ours.content, now.content)
+        if how is not How.CONFLICT and not keeps_every_edit(
+            old.content, ours.content, now.content, text
+        ):
             raise Refused(f"The merge of {path} would lose an edit. Please report this.")
         if source != path or File(mode, text) != ours:
             found.changed[path] = File(mode, text)
-        if conflict:
+        if how is How.CONFLICT:
             found.conflicts[path] = (old, ours, now)
+        elif how is How.SETTLED:
+            found.settled.append(path)
