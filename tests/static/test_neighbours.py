@@ -107,6 +107,18 @@ CONFLICTS = {
         RECIPE + "\t@echo ours\n",
         RECIPE + "\t@echo b\n",
     ),
+    "two lines of one recipe, side by side": (
+        "make/x.mk",
+        "test:\n\t@echo a\n\t@echo b\n",
+        "test:\n\t@echo A\n\t@echo b\n",
+        "test:\n\t@echo a\n\t@echo B\n",
+    ),
+    "two lines of one command": (
+        "Dockerfile",
+        "RUN a \\\n && b\n",
+        "RUN A \\\n && b\n",
+        "RUN a \\\n && B\n",
+    ),
     "two steps of an image at one place": (
         "Dockerfile",
         "FROM python:3.13\n",

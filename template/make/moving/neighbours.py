@@ -113,6 +113,17 @@ def are_rows(lines: Lines) -> bool:
     return all(re.match(rb"\|.*\|\s*$", line) for line in lines)
 
 
+def are_steps(lines: Lines) -> bool:
+    """Whether these are whole lines of a Dockerfile or makefile, and no part of a command."""
+    return not any(line.startswith((b"\t", b" ")) or line.endswith(b"\\") for line in lines)
+
+
+def begins_a_rule(lines: Lines) -> bool:
+    """Whether what was added to a makefile does not go on with the recipe above it."""
+    text = [line for line in lines if line.strip()]
+    return bool(text) and are_steps(text[:1])
+
+
 def is_list(path: str, base: Lines, close: Pairs, same_place: Pairs) -> bool:
     """Whether the lines at which both sides meet are entries that do not depend on each other.
 
@@ -121,18 +132,20 @@ def is_list(path: str, base: Lines, close: Pairs, same_place: Pairs) -> bool:
     name = PurePosixPath(path).name
     if reader_of(path) or name in (".gitignore", ".dockerignore", ".gitattributes"):
         return True
+    touching = [
+        [*base[each.begin : each.end], *each.lines]
+        for pair in close
+        if pair not in same_place
+        for each in pair
+    ]
     if name == "Dockerfile":
-        return not same_place
+        return not same_place and all(map(are_steps, touching))
     if name == "Makefile" or name.endswith(".mk"):
-        # Not within a recipe.
-        return all(
-            text and not text[0].startswith((b"\t", b" "))
-            for pair in same_place
-            for text in ([line for line in each.lines if line.strip()] for each in pair)
+        return all(map(are_steps, touching)) and all(
+            begins_a_rule(each.lines) for pair in same_place for each in pair
         )
     if name.endswith(".md"):
-        touching = [each for pair in close if pair not in same_place for each in pair]
-        return all(are_rows([*base[each.begin : each.end], *each.lines]) for each in touching) and (
+        return all(map(are_rows, touching)) and (
             all(are_rows(one.lines) for one, _ in same_place)
             or all(are_rows(other.lines) for _, other in same_place)
         )
