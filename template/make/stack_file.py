@@ -25,6 +25,7 @@ DRAIN_SECONDS = "12"
 # The label of the database's services that tells the Dockerfile of their image.
 MADE_FROM = "made-from"
 KEPT = (
+    "cap_add",
     "cap_drop",
     "command",
     "entrypoint",

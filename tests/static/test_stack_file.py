@@ -73,7 +73,9 @@ SAME: dict[str, Callable[[dict[str, Any]], Any]] = {
     "volumes": lambda service: sorted(
         each["source"] for each in service.get("volumes", []) if each["type"] == "volume"
     ),
-    "rights": lambda service: [service.get(key) for key in ("user", "cap_drop", "read_only")],
+    "rights": lambda service: [
+        service.get(key) for key in ("user", "cap_add", "cap_drop", "read_only")
+    ],
 }  # fmt: skip
 
 
@@ -88,6 +90,22 @@ def test_the_stack_is_what_the_compose_files_say(
     ]
     assert len(both[0]) > 15
     assert both[0] == both[1]
+
+
+# What the stack file says in another way, or Swarm does by itself or not at all.
+TRANSLATED = {
+    *("build", "configs", "depends_on", "deploy", "networks", "ports", "profiles", "restart"),
+    *("secrets", "security_opt", "shm_size", "tmpfs", "volumes"),
+}
+
+
+def test_nothing_that_the_compose_files_say_is_left_out(
+    written: dict[str, Any], described: dict[str, Any]
+) -> None:
+    """A capability that was left out once kept Redis from starting on Swarm alone."""
+    for name, service in described["services"].items():
+        said = {key for key, value in service.items() if value not in (None, [], {}, False)}
+        assert said - TRANSLATED <= written["services"][name].keys(), name
 
 
 def test_each_image_has_one_builder(described: dict[str, Any], project: Project) -> None:
