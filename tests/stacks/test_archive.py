@@ -110,11 +110,10 @@ def node(
         ready = "pg_isready -h 127.0.0.1 -U app -d app >/dev/null && echo yes || :"
         eventually(lambda: running.run(ready) == "yes")
         assert request.param in running.run("pgbackrest version")
-        stanza = "pgbackrest --stanza=main --log-level-console=warn stanza-create"
-        prepare = (
-            f". /opt/cluster/repositories.sh && export PGBACKREST_PG1_PATH=$PGDATA && {stanza}"
-        )
-        running.run(prepare)
+        # As the container of the backups does it.
+        prepare = ". /opt/cluster/repositories.sh && export PGBACKREST_PG1_PATH=$PGDATA"
+        for command in ("stanza-create", "check"):
+            running.run(f"{prepare} && pgbackrest --stanza=main {command}")
         first = running.write_segments(1)
         eventually(lambda: running.has(1, first) and running.has(2, first))
         yield running

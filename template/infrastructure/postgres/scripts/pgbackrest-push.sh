@@ -1,4 +1,5 @@
-# Archive a segment: what PostgreSQL calls as its archive_command, in the folder of its files.
+# Archive a segment: what PostgreSQL calls as its archive_command, in the folder of its files. "pgbackrest
+# check" wants its own name in that command.
 #
 # Each repository is served as if there were no other, because pgBackRest stops at the first error of any:
 # a repository that is away would stop the other one too. PostgreSQL repeats a segment until every
