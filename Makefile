@@ -34,7 +34,7 @@ help: ## List the targets
 	  awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b NAME="Corner Shop" and more: see README)
-	@RUN="$(RUN)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
+	@RUN="$(RUN)" UV="$(UV)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
 
 test: setup lint ## Run the tests, on a covering array of the combinations: TESTS=tests/static for a part
 	$(PYTEST) --durations 30 $(TESTS)

@@ -1,4 +1,4 @@
-# Start a project from this checkout: called by "make new" with DEST, LEVEL and RUN.
+# Start a project from this checkout: called by "make new" with DEST, LEVEL, RUN and UV.
 # The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON, CI_PROVIDER and MODULES, or keep their
 # defaults.
 set -eu
@@ -47,7 +47,6 @@ if [ -n "${NAME:-}" ]; then set -- "$@" --data "project_name=$NAME"; fi
 if [ -n "${DESCRIPTION:-}" ]; then set -- "$@" --data "description=$DESCRIPTION"; fi
 if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
 if [ -n "${CI_PROVIDER:-}" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
-if [ -n "${PYTHON:-}" ]; then set -- "$@" --data "python_version=$PYTHON"; fi
 for module in $(printf '%s' "${MODULES:-}" | tr ',' ' '); do
   # Copier takes an answer to a question that it does not have, and says nothing.
   if ! grep -q "^  $module:$" stages.yml || ! grep -q "^$module:$" copier.yml; then
@@ -56,6 +55,24 @@ for module in $(printf '%s' "${MODULES:-}" | tr ',' ' '); do
   fi
   set -- "$@" --data "$module=true"
 done
+
+# The newest Python that is here, or that uv may download; the next commands need it.
+if [ -z "${PYTHON:-}" ]; then
+  offered=$(sed -n '/^python_version:/,/^  choices:/p' copier.yml | grep '^  choices:')
+  newest=
+  for PYTHON in $(printf '%s\n' "$offered" | grep -oE '3[.][0-9]+' | sort -rV); do
+    newest=${newest:-$PYTHON}
+    if "$UV" python find --no-project "$PYTHON" >/dev/null 2>&1; then break; fi
+    if [ "$PYTHON" = "$newest" ]; then
+      say "There is no Python $PYTHON on this machine; trying to download it."
+      if UV_HTTP_RETRIES=1 "$UV" python install --quiet "$PYTHON" >/dev/null 2>&1; then break; fi
+    fi
+  done
+  if [ "$PYTHON" != "$newest" ]; then
+    say "That failed, so the project takes Python $PYTHON. To change it later: make upgrade PYTHON=$newest"
+  fi
+fi
+set -- "$@" --data "python_version=$PYTHON"
 
 if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$DEST" 2>&1); then
   # The last line is the reason; what stands above it is Copier's own trace.

@@ -10,7 +10,8 @@ import pytest
 
 from extensions.stages import ROOT, Combination
 from tests.support.commands import COMMANDS, copier, make
-from tests.support.project import Project, outer_environment, start, the_end
+from tests.support.matrix import PYTHONS
+from tests.support.project import NEWEST, Project, outer_environment, start, the_end
 from tests.support.template import git, repository
 
 PYENV = """#!/bin/sh
@@ -62,6 +63,19 @@ def test_make_new_says_what_a_level_with_a_load_needs(checkout: Path, tmp_path: 
     )
     said = COMMANDS.findall(copied.stderr.split("Next:")[1])
     assert [command for command in said if command.startswith("make")] == with_load[1:]
+
+
+def test_the_project_takes_a_python_that_is_there(checkout: Path, tmp_path: Path) -> None:
+    done = make(checkout, "new", "DEST=../shop")
+    found = subprocess.run(["uv", "python", "find", NEWEST], env=outer_environment(), check=False)
+    taken = (tmp_path / "shop/.python-version").read_text().strip()
+    if found.returncode == 0:
+        assert taken == NEWEST
+    else:
+        assert taken in PYTHONS
+        assert f"There is no Python {NEWEST} on this machine" in done.stderr
+        assert f"the project takes Python {taken}" in done.stderr
+        assert f"make upgrade PYTHON={NEWEST}" in done.stderr
 
 
 BAD = [

@@ -31,7 +31,9 @@ def copier(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return Project(checkout).make(*arguments, check=False)
+    """Run make there, without the attempt to download a Python that this machine lacks."""
+    never = {"UV_PYTHON_DOWNLOADS": "never"}
+    return Project(checkout).make(*arguments, check=False, environment=never)
 
 
 def run_printed(

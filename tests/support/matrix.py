@@ -8,6 +8,7 @@ import covertable
 from extensions.stages import PIPELINES_SINCE, Combination, load
 
 FULL = os.environ.get("STAGECRAFT_MATRIX") == "full"
+# Those that are on every machine of this run; a stack of tests/stacks/level_4 runs on the newest.
 PYTHONS = ("3.12", "3.13")
 RULES = load()
 # What runs long runs with these: whatever is there without them is there with them too.

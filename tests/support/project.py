@@ -15,12 +15,16 @@ import yaml
 
 from extensions.stages import ROOT, Combination
 from tests.support.fast_copier import fast_copier
+from tests.support.matrix import PYTHONS
 from tests.support.mover import mover
 from tests.support.template import commit_all, git, repository
 
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text())
 Answers = Mapping[str, object]
 
+NEWEST = str(CONFIG["python_version"]["default"])
+# Projects of tests have the Python of this run, unless a test asks for another one.
+HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Where the program of this Python lies.
 PYTHON = Path(sys.base_prefix) / "bin"
 IN_COPIER = Path(__file__).with_name("in_copier")
@@ -85,6 +89,13 @@ class Project:
         """A name of a Compose project that no other project on this machine has."""
         return f"shop-{sha256(bytes(self.path)).hexdigest()[:12]}"
 
+    @property
+    def python_here(self) -> dict[str, str]:
+        """What has uv take the Python of this run where the project's is in its images alone."""
+        pin = self.path / ".python-version"
+        here = not pin.exists() or pin.read_text().strip() in PYTHONS
+        return {} if here else {"UV_PYTHON": HOST_PYTHON}
+
     def make(
         self,
         *arguments: str,
@@ -103,6 +114,7 @@ class Project:
             cwd=self.path,
             env=outer_environment()
             | {"COMPOSE_PROJECT_NAME": self.compose_name}
+            | self.python_here
             | ({"PYTHONPATH": str(IN_COPIER)} if moves else {})
             | dict(environment or {}),
             capture_output=True,
@@ -117,7 +129,7 @@ class Project:
         done = subprocess.run(
             ["uv", "lock", "--quiet"],
             cwd=self.path,
-            env=outer_environment(),
+            env=outer_environment() | self.python_here,
             capture_output=True,
             text=True,
         )
@@ -187,7 +199,7 @@ def render(
     target: Path, combination: Combination, answers: Answers | None = None, *, stock: bool = False
 ) -> Path:
     """Render without git, for tests that only look at files; `stock` takes Copier as it is."""
-    data = combination.answers | dict(answers or {})
+    data = {"python_version": HOST_PYTHON, **combination.answers, **(answers or {})}
     check_answers(data)
 
     def run() -> None:

@@ -11,7 +11,7 @@ from tests.support.edge import ALLOWED, Edge
 from tests.support.events import listen
 from tests.support.matrix import ALL
 from tests.support.ports import free_port
-from tests.support.project import start
+from tests.support.project import NEWEST, start
 
 # The tests that break a part come last, because alerts of what they break would reach the others.
 ORDER = ("test_gateway.py", "test_security.py", "test_alerts.py", "test_logs.py")
@@ -27,7 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system as `make prod` starts it, with two replicas of each service."""
     require_docker()
-    project = start(tmp_path_factory.mktemp("level_4") / "shop", Combination(4, ALL))
+    folder = tmp_path_factory.mktemp("level_4") / "shop"
+    project = start(folder, Combination(4, ALL), {"python_version": NEWEST})
     with stack(project) as running:
         http, https = free_port(), free_port()
         settings = {

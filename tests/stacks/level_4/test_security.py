@@ -17,7 +17,7 @@ from tests.support.docker import compose_files
 from tests.support.edge import ORDER
 from tests.support.http import call, eventually
 from tests.support.oauth import query_of
-from tests.support.project import outer_environment
+from tests.support.project import NEWEST, outer_environment
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,21 @@ def test_secrets_are_files_and_not_in_the_environment(system: System) -> None:
         inspected = json.dumps([each.attrs for each in system.stack.containers(service)])
         assert len(inspected) > 1000
         assert not [secret for secret in secrets if secret in inspected]
+
+
+def test_what_holds_data_or_answers_clients_is_not_root(system: System) -> None:
+    services = ("business_api", "data_postgres_api", "gateway", "postgres", "redis", "rabbitmq")
+    for service in services:
+        for container in system.stack.containers(service, ended=False):
+            listed = container.top(ps_args="-eo uid,pid,comm")["Processes"]
+            assert listed
+            assert "0" not in {uid for uid, *_ in listed}, (service, listed)
+
+
+def test_images_have_the_python_that_was_asked_for(system: System) -> None:
+    for service in ("business_api", "data_postgres_api", "business_worker", "business_bot"):
+        said = system.stack.execute(service, "python", "--version")
+        assert said.startswith(f"Python {NEWEST}.")
 
 
 def test_no_log_holds_a_secret(system: System) -> None:
