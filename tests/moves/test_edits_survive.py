@@ -277,7 +277,8 @@ EDITS = [
             "      DATA_SERVICE_URL: http://data_postgres_api:8001\n      SHOP: open\n",
         ),
         follows(
-            f"{BUSINESS}/compose.yml", r"DATA_SERVICE_URL: [^\n]*\n      SHOP: open\n    ports"
+            f"{BUSINESS}/compose.yml",
+            r"DATA_SERVICE_URL: [^\n]*\n      SHOP: open\n    (ports|volumes)",
         ),
     ),
     Edit(

@@ -647,6 +647,7 @@ def test_a_pooler_may_lend_connections_to_transactions(level3: Stack) -> None:
         assert level3.execute("data_postgres_api", "python", "-c", LIMITS).strip() == "3s"
     finally:
         (project.path / "docker-compose.override.yml").unlink()
+        shutil.rmtree(project.path / "bouncer")
         level3.compose("up", "--detach", "--wait", "--remove-orphans")
 
 

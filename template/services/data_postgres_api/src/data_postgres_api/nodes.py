@@ -42,7 +42,7 @@ async def _ask(
     host: str, settings: PostgresSettings, pool: PoolSettings, node: SessionAttribute
 ) -> asyncpg.Connection | Exception:
     try:
-        return await asyncpg.connect(
+        connection: asyncpg.Connection = await asyncpg.connect(
             host=host,
             target_session_attrs=node,
             port=settings.port,
@@ -51,6 +51,7 @@ async def _ask(
             database=settings.db,
             **pool.connection,
         )
+        return connection
     except (
         OSError,
         asyncpg.PostgresError,
