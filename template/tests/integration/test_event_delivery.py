@@ -204,7 +204,7 @@ async def test_a_table_that_changes_stops_no_relay(
     finally:
         stop.set()
         await relay
-        await engine.dispose()  # its other connections have statements of before
+        await engine.dispose()  # its other connections still have the old statements
 
 
 async def test_an_exchange_of_another_kind_is_said(

@@ -23,8 +23,8 @@ class PoolSettings(BaseSettings):
     All replicas together must stay below `max_connections` of PostgreSQL, which is 100 by default.
     To wait for a connection, or to open one, and for a statement takes less than the business
     service waits. With `pool_pre_ping` a connection that was idle is asked whether it is alive.
-    `pooler` says that PgBouncer, or the like, is in between, and lends a connection of PostgreSQL
-    to one transaction at a time: then nothing may outlive a transaction.
+    Set `pooler` to "transaction" behind PgBouncer in transaction mode: then the service keeps no
+    prepared statements and no session settings.
     """
 
     model_config = SettingsConfigDict(env_prefix="POSTGRES_")

@@ -1,7 +1,8 @@
-"""A request that meets a change of the schema is answered once more, and not with an error.
+"""Repeats a request whose prepared statement was invalidated by a migration.
 
-PostgreSQL refuses a prepared statement whose result has another type since a migration (SQLSTATE
-0A000). Its transaction is rolled back by then, and nothing was sent, so to begin anew is safe.
+PostgreSQL refuses a prepared statement when a migration has changed the type of its result
+(SQLSTATE 0A000). The transaction has been rolled back and no response was sent, so the request can
+safely run again.
 """
 
 import logging
@@ -16,7 +17,7 @@ CHANGED = "schema_changed"
 
 
 class SchemaChangeMiddleware:
-    """Calls the application again if it set `request.state.schema_changed`, and once at most."""
+    """Calls the application a second time if it set `request.state.schema_changed`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,6 +28,7 @@ class SchemaChangeMiddleware:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         read: list[Message] = []
+        has_started = False
 
         async def reading() -> Message:
             message = await receive()
@@ -34,14 +36,15 @@ class SchemaChangeMiddleware:
             return message
 
         async def sending(message: Message) -> None:
-            if CHANGED not in state:
+            nonlocal has_started
+            if has_started or CHANGED not in state:
+                has_started = True
                 await send(message)
 
         await self._app(scope, reading, sending)
-        if CHANGED not in state:
+        if state.pop(CHANGED, None) is None or has_started:
             return
-        del state[CHANGED]
-        log.info("the schema has changed under a request, which is answered once more")
+        log.info("a migration has changed the schema, so the request is repeated")
         again = iter(read)
 
         async def reading_again() -> Message:
@@ -51,5 +54,5 @@ class SchemaChangeMiddleware:
 
 
 def outlives_schema_changes(app: FastAPI) -> None:
-    """Let `app` repeat a request whose statements are older than the schema."""
+    """Let `app` repeat a request whose prepared statement is older than the schema."""
     app.add_middleware(SchemaChangeMiddleware)
