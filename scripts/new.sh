@@ -96,8 +96,8 @@ fi
 git commit --quiet --message "Start from Stagecraft, at level $LEVEL"
 say "" "$DEST is ready, at level $LEVEL, with its first commit."
 if [ "$template" = "$OLDPWD" ]; then
-  say "It remembers this checkout as its template. On another machine, say once where the template is:" \
-    "make upgrade LEVEL=2 SOURCE=folder-or-URL"
+  say "It remembers this checkout as its template. On another machine, add SOURCE=folder-or-URL to the" \
+    "first make upgrade."
 else
   say "It remembers $template as its template, which has this commit."
 fi

@@ -41,7 +41,7 @@ def compose(
 
 
 def show(*arguments: str) -> None:
-    """Run docker compose with its own progress for whoever waits; raise when it fails."""
+    """Run docker compose and show its progress; raise `CommandError` when it fails."""
     code = subprocess.run((*COMPOSE, *arguments)).returncode
     if code:
         raise CommandError(f"docker compose {shlex.join(arguments)} failed, as it says above.")

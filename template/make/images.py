@@ -113,7 +113,7 @@ class Images:
             run("docker", "tag", f"{image}:current", kept)
 
     def _fetch_others(self) -> None:
-        """Pull the images that others make and this machine lacks: gigabytes, the first time."""
+        """Pull missing third-party images, with progress: the first time these are gigabytes."""
         services = {
             each["image"]: name
             for name, each in self.config["services"].items()

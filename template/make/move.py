@@ -41,7 +41,7 @@ def report(found: Merge) -> None:
     if found.settled:
         say(
             "",
-            "In these files an edit of yours is beside what the move changes; both are there:",
+            "In these files, you edited a line next to one that the move changes. Both were kept:",
         )
         say(listing(found.settled))
     if found.absent:
@@ -110,7 +110,7 @@ def show(found: Merge, team: Team, operators: list[str]) -> int:
         "New files": added,
         "Changed files": [path for path in found.changed if path in team],
         "Removed files": found.removed,
-        "Files with an edit right beside what changes": found.settled,
+        "Files that you edited next to a changed line": found.settled,
         "Conflicts": sorted([*found.conflicts, *found.reserved]),
         "Removed files that you have edited": found.edited,
         "Files that the move changes and you have deleted": found.absent,

@@ -1,7 +1,7 @@
-"""Edits beside the place where a level adds something merge without a conflict.
+"""Edits next to what a level adds merge without a conflict.
 
-Dependency bots, own services, rows and settings: a conflict remains only where both sides changed
-the same thing.
+Dependency bots, services, table rows and settings: a conflict remains only where both sides
+changed the same thing.
 """
 
 import re

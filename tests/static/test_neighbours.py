@@ -133,13 +133,13 @@ CONFLICTS = {
 @pytest.mark.parametrize("name", SETTLED)
 def test_entries_of_a_list_are_merged(name: str) -> None:
     path, *texts, wanted = SETTLED[name]
-    merged, how = mover.merged_text(path, *(text.encode() for text in texts))
-    assert (merged.decode(), how.name) == (wanted, "SETTLED")
+    merged, outcome = mover.merged_text(path, *(text.encode() for text in texts))
+    assert (merged.decode(), outcome.name) == (wanted, "SETTLED")
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
 def test_what_both_sides_changed_is_a_conflict(name: str) -> None:
     path, *texts = CONFLICTS[name]
-    merged, how = mover.merged_text(path, *(text.encode() for text in texts))
-    assert how.name == "CONFLICT"
+    merged, outcome = mover.merged_text(path, *(text.encode() for text in texts))
+    assert outcome.name == "CONFLICT"
     assert b"<<<<<<< before updating" in merged

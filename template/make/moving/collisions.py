@@ -1,4 +1,4 @@
-"""Finds what a merge leaves broken: what is there twice, and what Compose and the linter refuse."""
+"""Finds what a merge without conflicts has broken: duplicates, errors of Compose and of ruff."""
 
 import os
 import re
@@ -71,7 +71,7 @@ def problems(found: Merge, team: Team) -> list[str]:
 
 
 def composed() -> list[str]:
-    """Return what Docker Compose says against the files of each purpose, where it is installed."""
+    """Return the errors of Docker Compose for the files of each purpose, if it is installed."""
     version = ["docker", "compose", "version"]
     if not shutil.which("docker") or subprocess.run(version, capture_output=True).returncode:
         return []
@@ -81,10 +81,10 @@ def composed() -> list[str]:
     said = []
     purposes = {purpose(str(path)) for path in files} - {"override"}
     if not Path("docker-compose.yml").exists():
-        purposes = {""}  # the team has another name for it, which Compose finds by itself
+        purposes = {""}  # the team renamed it, and Compose finds it by itself
     for name in sorted(purposes):
-        beside = sorted(Path().glob(f"*/*/compose.{name}.yml"))
-        chosen = [Path("docker-compose.yml"), Path(f"docker-compose.{name}.yml"), *beside]
+        more = sorted(Path().glob(f"*/*/compose.{name}.yml"))
+        chosen = [Path("docker-compose.yml"), Path(f"docker-compose.{name}.yml"), *more]
         chosen += [Path("docker-compose.override.yml")]
         there = [part for path in chosen if path.exists() for part in ("-f", str(path))]
         done = subprocess.run(
@@ -100,7 +100,7 @@ def composed() -> list[str]:
 
 
 def undefined() -> list[str]:
-    """Return the names that are not defined, or defined twice, if the project has its linter."""
+    """Return undefined and redefined names, if ruff is installed in the project."""
     ruff = Path(".venv/bin/ruff")
     if not ruff.exists():
         return []

@@ -1,4 +1,4 @@
-"""Reads files by their form: what a file says, apart from how its lines are written."""
+"""Parses YAML, TOML and .env files, so that merges can be checked by their content."""
 
 import json
 import re
@@ -17,7 +17,7 @@ STRING, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 def yaml_of(content: bytes, *, resolve: bool = True) -> Any:
     """Parse YAML strictly: a duplicate key raises `ValueError`. Tags are ignored.
 
-    Without `resolve` an alias stands for itself, and not for what it names.
+    Without `resolve`, an alias is the text "*name" instead of the value it refers to.
     """
 
     class Strict(yaml.SafeLoader):  # type: ignore[misc]
@@ -60,7 +60,7 @@ def env_keys(content: bytes) -> list[str]:
 
 
 def items(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what a document says, as pairs of a path and a value; lists have no order."""
+    """Yield a document's values as pairs of path and value. The order of lists does not count."""
     if isinstance(value, dict) and value:
         for key, each in value.items():
             yield from items(each, f"{path}/{key}")
@@ -71,26 +71,30 @@ def items(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, repr(value)
 
 
-def toml_items(content: bytes) -> Counter[tuple[str, str]]:
+Items = Counter[tuple[str, str]]
+"""A document's values, each with its path."""
+
+
+def toml_items(content: bytes) -> Items:
     return Counter(items(tomllib.loads(content.decode())))
 
 
-def yaml_items(content: bytes) -> Counter[tuple[str, str]]:
+def yaml_items(content: bytes) -> Items:
     return Counter(items(yaml_of(content, resolve=False)))
 
 
-def env_items(content: bytes) -> Counter[tuple[str, str]]:
-    """Return the settings of a file in the form of .env; a key that is set twice is an error."""
+def env_items(content: bytes) -> Items:
+    """Return the settings of a .env file; raise `ValueError` for a variable that is set twice."""
     if [key for key, count in Counter(env_keys(content)).items() if count > 1]:
         raise ValueError("a variable is set twice")
     return Counter((line.partition("=")[0], line) for line in content.decode().splitlines())
 
 
-Reader = Callable[[bytes], Counter[tuple[str, str]]]
+Reader = Callable[[bytes], Items]
 
 
 def reader_of(path: str) -> Reader | None:
-    """Return what reads the form of a file, or nothing where lines have no form to check."""
+    """Return the function that parses a file, or None for files that are not parsed."""
     name = PurePosixPath(path).name
     if name.endswith(".toml"):
         return toml_items

@@ -27,7 +27,7 @@ class Merge:
     conflicts: dict[str, tuple[File | None, File, File]] = field(default_factory=dict)
     """Files with conflict markers: as rendered before, as committed, as rendered now."""
     settled: list[str] = field(default_factory=list)
-    """Files in which an edit is right beside what the move changes, and both are there."""
+    """Files merged by `neighbours.py`: git could not merge them, and no edit is in conflict."""
     reserved: list[str] = field(default_factory=list)
     """Files of the team where the template brings one."""
     edited: list[str] = field(default_factory=list)
@@ -91,19 +91,19 @@ def with_line_ends(content: bytes, like: bytes) -> bytes:
     return content
 
 
-class How(Enum):
+class Outcome(Enum):
     """How a text was merged."""
 
-    APART = 1
+    CLEAN = 1
     SETTLED = 2
     CONFLICT = 3
 
 
-def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, How]:
-    """Return a three-way merge, with conflict markers if it has to be, and how it was made."""
+def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, Outcome]:
+    """Return a three-way merge, which has markers if it is a conflict, and its outcome."""
     base, theirs = with_line_ends(base, ours), with_line_ends(theirs, ours)
     if base == ours:
-        return theirs, How.APART
+        return theirs, Outcome.CLEAN
     with tempfile.TemporaryDirectory(prefix="stagecraft-") as folder:
         names = ("ours", "base", "theirs")
         for name, content in zip(names, (ours, base, theirs), strict=True):
@@ -124,10 +124,10 @@ def merged_text(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[byt
     if not 0 <= done.returncode <= 127:
         raise Refused(done.stderr.decode(errors="replace"))
     if not done.returncode:
-        return done.stdout, How.APART
+        return done.stdout, Outcome.CLEAN
     if (text := settled(path, base, ours, theirs)) is not None:
-        return text, How.SETTLED
-    return done.stdout, How.CONFLICT
+        return text, Outcome.SETTLED
+    return done.stdout, Outcome.CONFLICT
 
 
 def changed_lines(old: bytes, new: bytes) -> tuple[Counter[bytes], Counter[bytes]]:
@@ -216,14 +216,14 @@ def combine(
             found.changed[path] = ours
     else:
         mode = now.mode if ours.mode == old.mode else ours.mode
-        text, how = merged_text(path, old.content, ours.content, now.content)
-        if how is not How.CONFLICT and not keeps_every_edit(
+        text, outcome = merged_text(path, old.content, ours.content, now.content)
+        if outcome is not Outcome.CONFLICT and not keeps_every_edit(
             old.content, ours.content, now.content, text
         ):
             raise Refused(f"The merge of {path} would lose an edit. Please report this.")
         if source != path or File(mode, text) != ours:
             found.changed[path] = File(mode, text)
-        if how is How.CONFLICT:
+        if outcome is Outcome.CONFLICT:
             found.conflicts[path] = (old, ours, now)
-        elif how is How.SETTLED:
+        elif outcome is Outcome.SETTLED:
             found.settled.append(path)

@@ -1,18 +1,17 @@
-"""A second try at what git calls a conflict, where the form of the file settles it.
+"""Merges list entries that git reports as a conflict.
 
-A line merge calls it a conflict when two sides change neighbouring lines, or add lines at the same
-place: in a program neighbours depend on each other. Entries of a list do not. A requirement that a
-bot has bumped stays what it is when a level adds another one below it.
+Git reports a conflict when both sides change neighbouring lines or add lines at the same place,
+because neighbouring lines of a program depend on each other. List entries do not: a bot can bump a
+requirement while a level adds another one below it.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
-from moving.forms import reader_of
+from moving.forms import Items, reader_of
 
 Lines = Sequence[bytes]
 
@@ -93,10 +92,8 @@ def combined(base: Lines, first: list[Hunk], second: list[Hunk]) -> list[bytes]:
     return [*result, *base[done:]]
 
 
-def says_both[Said: tuple[str, str]](
-    base: Counter[Said], ours: Counter[Said], theirs: Counter[Said], result: Counter[Said]
-) -> bool:
-    """Whether a result says what the base says, changed by both sides, and nothing else."""
+def has_both_changes(base: Items, ours: Items, theirs: Items, result: Items) -> bool:
+    """Whether a result is the base with the changes of both sides, and nothing else."""
     for each in base.keys() | ours.keys() | theirs.keys() | result.keys():
         mine, its = ours[each] - base[each], theirs[each] - base[each]
         if result[each] != base[each] + (mine if mine == its else mine + its):
@@ -114,20 +111,20 @@ def are_rows(lines: Lines) -> bool:
 
 
 def are_steps(lines: Lines) -> bool:
-    """Whether these are whole lines of a Dockerfile or makefile, and no part of a command."""
+    """Whether these lines of a Dockerfile or makefile are complete: no recipe, no continuation."""
     return not any(line.startswith((b"\t", b" ")) or line.endswith(b"\\") for line in lines)
 
 
 def begins_a_rule(lines: Lines) -> bool:
-    """Whether what was added to a makefile does not go on with the recipe above it."""
+    """Whether lines added to a makefile start a rule instead of continuing a recipe."""
     text = [line for line in lines if line.strip()]
     return bool(text) and are_steps(text[:1])
 
 
 def is_list(path: str, base: Lines, close: Pairs, same_place: Pairs) -> bool:
-    """Whether the lines at which both sides meet are entries that do not depend on each other.
+    """Whether the lines where both sides meet are independent entries.
 
-    `close` has the changes that touch, and `same_place` those of them that both add lines.
+    `close` has the changes that touch; `same_place` has those of them that both add lines.
     """
     name = PurePosixPath(path).name
     if reader_of(path) or name in (".gitignore", ".dockerignore", ".gitattributes"):
@@ -155,8 +152,8 @@ def is_list(path: str, base: Lines, close: Pairs, same_place: Pairs) -> bool:
 def settled(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Return the merge of a file that git could not merge, or nothing if it is a true conflict.
 
-    What it returns for YAML, TOML and .env is proven: it says exactly what both sides said. In
-    other files it settles entries of lists alone.
+    A result in YAML, TOML or the form of .env is checked: parsed, it has exactly the changes of
+    both sides. In other files, only list entries are merged.
     """
     lines, our_lines, their_lines = (each.split(b"\n") for each in (base, ours, theirs))
     mine, its = hunks(lines, our_lines), hunks(lines, their_lines)
@@ -176,7 +173,7 @@ def settled(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     for first, second in orders:
         result = b"\n".join(combined(lines, first, second))
         try:
-            if reader is None or says_both(*map(reader, (base, ours, theirs, result))):
+            if reader is None or has_both_changes(*map(reader, (base, ours, theirs, result))):
                 return result
         except ValueError:
             continue

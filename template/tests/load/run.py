@@ -83,7 +83,7 @@ def slower(kept: dict[str, float], now: dict[str, float]) -> list[str]:
 def compare(host: str, kept: dict[str, float]) -> tuple[dict[str, float], list[str]]:
     """Measure, and return each request's lowest ratio and a sentence for each that is slower.
 
-    What is slower is slower each time. A neighbour on the machine is not there each time.
+    A real slowdown shows in every measurement; other load on the machine does not.
     """
     now = measure(host)
     for _ in range(ATTEMPTS - 1):
@@ -98,7 +98,7 @@ def compare(host: str, kept: dict[str, float]) -> tuple[dict[str, float], list[s
 def record(host: str) -> dict[str, float]:
     """Measure, twice on a busy machine, and return each request's highest ratio.
 
-    A baseline that is too low by chance would call everything slower from then on.
+    With a baseline that is too low by chance, every later run would fail.
     """
     now = measure(host)
     if is_busy():

@@ -1,9 +1,9 @@
-# Archive a segment: what PostgreSQL calls as its archive_command, in the folder of its files. "pgbackrest
-# check" wants its own name in that command.
+# Archive a WAL segment: the archive_command of PostgreSQL. It needs "pgbackrest" in its name, because
+# "pgbackrest check" looks for that in the archive_command.
 #
-# Each repository is served as if there were no other, because pgBackRest stops at the first error of any:
-# a repository that is away would stop the other one too. PostgreSQL repeats a segment until every
-# repository has it. Meanwhile those that wait behind it go to the repository that works.
+# Push to each repository separately. With both in one configuration, pgBackRest 2.59 and later stop at the
+# first error, so a repository that fails would stop the other one too. PostgreSQL retries a segment until
+# both repositories have it. In the meantime, the working repository receives the segments queued behind it.
 set -eu
 segment=$1
 second=$(env | sed -n 's/^PGBACKREST_REPO2_\([A-Z0-9_]*\)=.*/\1/p')
@@ -23,7 +23,7 @@ if [ -n "$second" ]; then push 2 "$segment" || failed=2; fi
 wait "$first" || failed="1 $failed"
 [ -n "$failed" ] || exit 0
 
-# To ask for the newest one archives all before it.
+# An asynchronous push of the newest segment also pushes all that are queued before it.
 newest=$(find pg_wal/archive_status -name '*.ready' | sed 's|.*/||; s|\.ready$||' | sort | tail -n 1)
 for repository in 1 ${second:+2}; do
   case " $failed " in
