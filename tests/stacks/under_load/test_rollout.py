@@ -198,6 +198,8 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         remote["PATH"] = f"{folder}/bin:{remote['PATH']}"
         ssh = context.enter_context(ssh_host(folder / "ssh", remote))
         settings = docker | ssh | {
+            # This machine may have another project of that name.
+            "COMPOSE_PROJECT_NAME": f"{running.name}-developer",
             "IMAGES": images,
             "DEPLOY_PATH": str(project.path),
             "REGISTRY": where,
