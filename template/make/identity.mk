@@ -28,8 +28,9 @@ admin: env ## Add an administrator of the running system: make admin LOGIN=ada
 token: env ## Print a token of the running system for curl: make token WHO=ada ROLES="customer staff"
 	@$(IDENTITY) token "$(or $(WHO),operator)" $(ROLES)
 
-policy: setup ## List the routes and what they ask for, and those that no line names
-	@$(UV) run python -m business_api.identity policy
+policy: setup ## List routes with their permissions and tables with their owners; fail for a missing one
+	@$(UV) run python -m business_api.identity policy; routes=$$?; echo; \
+	$(UV) run python -m data_postgres_api.ownership && exit $$routes
 
 audit: env ## Check that the audit log is what was written: make audit END=12:4f...
 	@$(COMPOSE) exec -T data_postgres_api python -m data_postgres_api.audit "$(END)"

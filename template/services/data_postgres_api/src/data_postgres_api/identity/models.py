@@ -7,12 +7,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data_postgres_api.database import Base
+from data_postgres_api.owner import SHARED
 
 
 class UserRow(Base):
     """A person who can log in."""
 
     __tablename__ = "users"
+    __owner__ = SHARED
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -27,6 +29,7 @@ class ClientRow(Base):
     """A program that may ask for tokens."""
 
     __tablename__ = "oauth_clients"
+    __owner__ = SHARED
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))

@@ -7,12 +7,14 @@ from sqlalchemy import DateTime, Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data_postgres_api.database import Base
+from data_postgres_api.owner import SHARED
 
 
 class InboxRow(Base):
     """A message that had its effect on what a consumer keeps."""
 
     __tablename__ = "inbox"
+    __owner__ = SHARED
 
     consumer: Mapped[str] = mapped_column(String(64), primary_key=True)
     message_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -8,12 +8,14 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Numeric, St
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from data_postgres_api.database import Base
+from data_postgres_api.owner import OwnedBy, OwnedThrough
 
 
 class OrderRow(Base):
     """An order; `version` is the optimistic lock that lets one of two racing writers win."""
 
     __tablename__ = "orders"
+    __owner__ = OwnedBy("customer_id")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     customer_id: Mapped[str] = mapped_column(String(64))
@@ -42,6 +44,7 @@ class OrderLineRow(Base):
     """One article of an order."""
 
     __tablename__ = "order_lines"
+    __owner__ = OwnedThrough("order_id")
 
     order_id: Mapped[UUID] = mapped_column(
         ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True

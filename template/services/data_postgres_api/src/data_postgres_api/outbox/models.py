@@ -8,12 +8,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data_postgres_api.database import Base
+from data_postgres_api.owner import SHARED
 
 
 class OutboxRow(Base):
     """An event that waits to be published; the relay deletes it once the broker has it."""
 
     __tablename__ = "outbox"
+    __owner__ = SHARED
 
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     id: Mapped[UUID] = mapped_column(unique=True)

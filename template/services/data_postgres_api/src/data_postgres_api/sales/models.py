@@ -4,12 +4,14 @@ from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data_postgres_api.database import Base
+from data_postgres_api.owner import SHARED
 
 
 class SalesRow(Base):
     """How often an article was ordered."""
 
     __tablename__ = "sales"
+    __owner__ = SHARED
 
     sku: Mapped[str] = mapped_column(String(64), primary_key=True)
     quantity: Mapped[int] = mapped_column(BigInteger)

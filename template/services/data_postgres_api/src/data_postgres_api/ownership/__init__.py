@@ -1,0 +1,1 @@
+"""Whose rows a request reads and writes."""
