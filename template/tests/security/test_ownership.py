@@ -13,8 +13,7 @@ from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relations
 
 from chassis.errors import NotFound
 from chassis.security.principal import Principal, set_principal
-from data_postgres_api.database import Base
-from data_postgres_api.owner import SHARED, OwnedBy, OwnedThrough
+from data_postgres_api.database import SHARED, Base, OwnedBy, OwnedThrough
 from data_postgres_api.ownership.enforcement import Bypass, Undeclared, _criteria, enforce_ownership
 
 

@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_postgres_api.database import Base
-from data_postgres_api.owner import SHARED
+from data_postgres_api.database import SHARED, Base
 
 
 class AuditRow(Base):

@@ -6,8 +6,7 @@ from sqlalchemy import DateTime, String, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_postgres_api.database import Base
-from data_postgres_api.owner import SHARED
+from data_postgres_api.database import SHARED, Base
 
 
 class UserRow(Base):

@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_postgres_api.database import Base
-from data_postgres_api.owner import SHARED
+from data_postgres_api.database import SHARED, Base
 
 
 class InboxRow(Base):

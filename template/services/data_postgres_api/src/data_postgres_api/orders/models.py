@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from data_postgres_api.database import Base
-from data_postgres_api.owner import OwnedBy, OwnedThrough
+from data_postgres_api.database import Base, OwnedBy, OwnedThrough
 
 
 class OrderRow(Base):

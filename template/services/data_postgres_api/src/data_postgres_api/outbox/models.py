@@ -7,8 +7,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_postgres_api.database import Base
-from data_postgres_api.owner import SHARED
+from data_postgres_api.database import SHARED, Base
 
 
 class OutboxRow(Base):

@@ -3,8 +3,8 @@
 from sqlalchemy import String
 from sqlalchemy.orm import class_mapper
 
+from data_postgres_api.database import OwnedBy, OwnedThrough
 from data_postgres_api.main import app as app
-from data_postgres_api.owner import OwnedBy, OwnedThrough
 from data_postgres_api.ownership.enforcement import Model, models, parent_of, table_of
 
 

@@ -1,6 +1,6 @@
 """Whose rows a request reads and writes, enforced on every statement: no slice filters by owner.
 
-Each model declares its owner (`owner.py`). For a caller who is confined to their `own` rows, all
+Each model declares its owner (`database.py`). For a caller who is confined to their `own` rows, all
 others do not exist. A model without a declaration is refused to such a caller: `Undeclared`.
 """
 
@@ -22,8 +22,7 @@ from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from chassis.errors import NotFound
 from chassis.security.principal import current_principal
-from data_postgres_api.database import Base
-from data_postgres_api.owner import OwnedBy, OwnedThrough
+from data_postgres_api.database import Base, OwnedBy, OwnedThrough
 
 Model = type[Base]
 
