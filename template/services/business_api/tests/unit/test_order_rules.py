@@ -5,17 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from business_api.orders.entities import Line, Money, check_move, total
+from business_api.orders.entities import check_move, total
 from chassis.errors import Conflict, Invalid
-from contracts.orders import OrderStatus
+from contracts.money import Money, Price
+from contracts.orders import OrderLine, OrderStatus
 
 
-def line(amount: str, quantity: int = 1, currency: str = "EUR") -> Line:
-    return Line(quantity, Money(Decimal(amount), currency))
+def line(amount: str, quantity: int = 1, currency: str = "EUR") -> OrderLine:
+    price = Price(amount=Decimal(amount), currency=currency)
+    return OrderLine(sku="TEA", quantity=quantity, unit_price=price)
 
 
 def test_the_total_is_exact() -> None:
-    assert total([line("0.10", 3), line("0.20")]) == Money(Decimal("0.50"), "EUR")
+    half = Money(amount=Decimal("0.50"), currency="EUR")
+    assert total([line("0.10", 3), line("0.20")]) == half
 
 
 def test_an_order_has_one_currency() -> None:

@@ -1,11 +1,11 @@
 """The rules of an order: no framework, no transport, no storage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from chassis.errors import Conflict, Invalid
-from contracts.orders import OrderStatus
+from contracts.money import Money
+from contracts.orders import OrderLine, OrderStatus
 
 # From each state, the states that may follow it.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
@@ -16,38 +16,15 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in one currency; amounts of different currencies do not add up."""
-
-    amount: Decimal
-    currency: str
-
-    def __add__(self, other: "Money") -> "Money":
-        if other.currency != self.currency:
-            raise Invalid(
-                f"An order has one currency; this one mixes {self.currency} and {other.currency}."
-            )
-        return Money(self.amount + other.amount, self.currency)
-
-    def times(self, count: int) -> "Money":
-        return Money(self.amount * count, self.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """So many of one article at a price."""
-
-    quantity: int
-    unit_price: Money
-
-
-def total(lines: Sequence[Line]) -> Money:
+def total(lines: Sequence[OrderLine]) -> Money:
     """Return the price of all lines; raise `Invalid` for none, or for more than one currency."""
     if not lines:
         raise Invalid("An order has at least one line.")
-    first, *rest = (line.unit_price.times(line.quantity) for line in lines)
-    return sum(rest, start=first)
+    currency, *others = sorted({line.unit_price.currency for line in lines})
+    if others:
+        raise Invalid(f"An order has one currency; this one mixes {currency} and {others[0]}.")
+    amounts = (line.unit_price.amount * line.quantity for line in lines)
+    return Money(amount=sum(amounts, Decimal()), currency=currency)
 
 
 def check_move(current: OrderStatus, target: OrderStatus) -> None:

@@ -4,9 +4,8 @@ import logging
 from typing import Protocol
 from uuid import UUID
 
-from business_api.orders.entities import Line, Money, check_move, total
+from business_api.orders.entities import check_move, total
 from chassis.errors import Conflict
-from contracts.money import Money as MoneyContract
 from contracts.orders import (
     NewOrder,
     Order,
@@ -41,16 +40,7 @@ async def place_order(orders: Orders, order_id: UUID, lines: tuple[OrderLine, ..
 
     The id is the caller's, so that whoever repeats the call does not make a second order.
     """
-    price = total(
-        [
-            Line(line.quantity, Money(line.unit_price.amount, line.unit_price.currency))
-            for line in lines
-        ]
-    )
-    order = await orders.create(
-        order_id,
-        NewOrder(lines=lines, total=MoneyContract(amount=price.amount, currency=price.currency)),
-    )
+    order = await orders.create(order_id, NewOrder(lines=lines, total=total(lines)))
     log.info("order %s placed by %s", order.id, order.customer_id)
     return order
 
