@@ -75,20 +75,26 @@ class Stage:
 
 @dataclass(frozen=True)
 class Combination:
-    """What a project can be asked for: a level, a set of modules, and whose pipelines."""
+    """What a project can be asked for: level, modules, whose pipelines, and the example."""
 
     level: int
     modules: frozenset[str] = field(default_factory=frozenset)
     ci_provider: str = "github"
+    example: bool = True
 
     def __str__(self) -> str:
         other = [self.ci_provider] * (self.ci_provider != "github")
+        other += ["no_example"] * (not self.example)
         return "-".join([f"level{self.level}", *other, *sorted(self.modules)])
 
     @property
     def answers(self) -> dict[str, object]:
         """The answers that ask Copier for this combination."""
-        asked = {"ci_provider": self.ci_provider} if self.level >= PIPELINES_SINCE else {}
+        asked: dict[str, object] = {}
+        if self.level >= PIPELINES_SINCE:
+            asked["ci_provider"] = self.ci_provider
+        if not self.example:
+            asked["example"] = False
         return {"maturity_level": self.level, **asked, **dict.fromkeys(sorted(self.modules), True)}
 
 
@@ -99,6 +105,7 @@ class Rules:
     levels: Mapping[int, Level]
     stages: tuple[Stage, ...]
     moved: Mapping[str, str | None]
+    example: tuple[str, ...] = ()
 
     @property
     def rules(self) -> Iterator[Rule]:
@@ -151,11 +158,11 @@ class Rules:
         return {rule.module, rule.beside} <= asked and chosen and rule.level <= combination.level
 
     def excluded_claims(self, combination: Combination) -> set[str]:
-        """The claims that `combination` leaves out: those that no active rule makes."""
+        """The claims that `combination` leaves out: those of no active rule, and the example's."""
         active, inactive = set[str](), set[str]()
         for rule in self.rules:
             (active if self.active(rule, combination) else inactive).update(rule.claims)
-        return inactive - active
+        return (inactive - active) | set(() if combination.example else self.example)
 
     def claimants(self, path: str) -> list[Rule]:
         """The rules whose claim decides about `path`: those with the longest claim on it.
@@ -177,7 +184,12 @@ class Rules:
             path
             for path in template_files()
             if any(self.active(rule, combination) for rule in self.claimants(path))
+            and (combination.example or not self.of_example(path))
         }
+
+    def of_example(self, path: str) -> bool:
+        """Whether `path` belongs to the example."""
+        return any(matches(claim, path) for claim in self.example)
 
 
 @cache
@@ -250,4 +262,5 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
             for id_ in data["order"]
         ),
         moved=data.get("moved", {}),
+        example=tuple(data["example"]["paths"]) if "example" in data else (),
     )

@@ -17,6 +17,9 @@ from tests.support.docker import swarm_state
 from tests.support.matrix import FULL
 from tests.support.template import repository
 
+# What a team puts into a project, its tests among it.
+collect_ignore = ["domains"]
+
 
 def unit_of(nodeid: str) -> str:
     """Return what one worker runs as a whole.

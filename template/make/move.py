@@ -21,7 +21,7 @@ from moving.merging import RESERVED, Merge, merge
 from moving.operators import for_operators
 from moving.rendering import both, moved_paths
 from moving.repository import Refused, Team, listing, say
-from moving.request import Wanted, check, check_repository, last_answers, stays_of
+from moving.request import Wanted, check, check_repository, has_example, last_answers, stays_of
 from moving.writing import TAKE_BACK, obstacles, write
 
 GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
@@ -55,9 +55,12 @@ def move(wanted: Wanted) -> int:
     check(wanted, answers)
     stays = stays_of(wanted, answers) if wanted.down and wanted.module else set()
     check_repository()
-    say("Rendering the project as it was and as it will be.")
-    base, new = both(wanted, answers)
     team = Team()
+    example = has_example(team)
+    if not example:
+        say("The project has a domain of its own, so the move brings nothing of the example.")
+    say("Rendering the project as it was and as it will be.")
+    base, new = both(wanted, answers, example=example)
     found = merge(base, new, team, moved_paths(new))
     obstacles(found, team)
     if found.edited and not wanted.removal and not wanted.dry:

@@ -186,8 +186,9 @@ class Project:
         with fast_copier(), contextlib.chdir(self.path):
             recorded = mover.last_answers()
             source, version = recorded.pop("_src_path"), recorded.pop("_commit")
-            base = mover.rendered(source, version, recorded)
             team = mover.Team()
+            recorded["example"] = mover.has_example(team)
+            base = mover.rendered(source, version, recorded)
             new = mover.rendered(source, version, recorded | data)
             found = mover.merge(base, new, team, mover.moved_paths(new))
             mover.obstacles(found, team)

@@ -68,6 +68,14 @@ def moved_paths(new: Tree) -> dict[str, str]:
     return dict(tomllib.loads(new["make/gates.toml"].content.decode()).get("moved", {}))
 
 
+def without_example(base: Tree, new: Tree) -> Tree:
+    """Return the files of `base` that are not of the example, by the paths that `new` says are."""
+    gates = tomllib.loads(new["make/gates.toml"].content.decode())
+    claims = [re.escape(path).replace(r"\*", "[^/]*") for path in gates["example"]["paths"]]
+    of_example = re.compile(f"({'|'.join(claims)})(/.*)?")
+    return {path: file for path, file in base.items() if not of_example.fullmatch(path)}
+
+
 def read_tree(folder: Path) -> Tree:
     """Return the files below a folder."""
     found = {}
@@ -81,9 +89,10 @@ def read_tree(folder: Path) -> Tree:
     return found
 
 
-def both(wanted: Wanted, answers: dict[str, Any]) -> tuple[Tree, Tree]:
+def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tree, Tree]:
     """Render the project as it was last rendered, and as it is wanted."""
     recorded = {key: value for key, value in answers.items() if not key.startswith("_")}
+    recorded["example"] = example
     source, version = str(answers["_src_path"]), str(answers["_commit"])
     if wanted.source:
         source = wanted.source
@@ -118,6 +127,9 @@ def both(wanted: Wanted, answers: dict[str, Any]) -> tuple[Tree, Tree]:
         rb"^%b: " % wanted.module.encode(), new[ANSWERS].content, re.M
     ):
         raise Refused(f'There is no module "{wanted.module}" in that version of the template.')
+    if not example:
+        # A version that does not know the answer has rendered the example all the same.
+        base = without_example(base, new)
     if wanted.source:
         # The project records where it was rendered from, and only that is new.
         old = f"_src_path: {answers['_src_path']}".encode()

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,11 @@ def gates() -> dict[str, Any]:
     """Return what the project says of its level and modules."""
     with Path("make/gates.toml").open("rb") as file:
         return tomllib.load(file)
+
+
+def has_example(team: Iterable[str]) -> bool:
+    """Whether the example is among the paths of the team, which may have its own domain instead."""
+    return set(gates().get("example", {}).get("shown_by", [])) <= set(team)
 
 
 def required(module: str) -> set[str]:

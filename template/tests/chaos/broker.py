@@ -13,7 +13,8 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from chassis.errors import Unavailable
-from contracts.events import EXCHANGE, OrderPlaced
+from contracts.events import EXCHANGE
+from contracts.order_events import OrderPlaced
 from messaging.publisher import UNREACHABLE, connect
 from messaging.settings import RabbitSettings
 from tests.chaos.support import free_port

@@ -16,8 +16,8 @@ import pytest
 from business_bot.testing import TOKEN, FakeTelegram
 from chassis.errors import Unavailable
 from chassis.testing import new_key
-from contracts.events import OrderPlaced, OrderState
 from contracts.money import Money, Price
+from contracts.order_events import OrderPlaced, OrderState
 from contracts.orders import OrderLine, OrderStatus
 from messaging.publisher import Outgoing, publisher
 from messaging.reader import ReaderSettings

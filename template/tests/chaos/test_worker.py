@@ -13,8 +13,8 @@ from uuid import uuid4
 import httpx2
 
 from chassis.testing import service_token
-from contracts.events import OrderPlaced, OrderState
 from contracts.money import Money, Price
+from contracts.order_events import OrderPlaced, OrderState
 from contracts.orders import OrderLine, OrderStatus
 from messaging.publisher import Outgoing, publisher
 from tests.chaos.broker import Broker

@@ -12,6 +12,7 @@ from aiogram.fsm.storage.base import StorageKey
 from pydantic import SecretStr
 
 from business_bot.main import make_dispatcher
+from business_bot.orders.router import make_router
 from business_bot.polling import poll
 from business_bot.settings import BotSettings
 from business_bot.storage import Isolation, redis_storage
@@ -65,7 +66,7 @@ async def bot(telegram: FakeTelegram, shop: OneOrder) -> AsyncIterator[None]:
     given = {"token": SecretStr(TOKEN), "users": [ADA], "api_url": telegram.url}
     settings, stop = BotSettings.model_validate(given), asyncio.Event()
     async with make_bot(settings) as client, redis_storage() as (storage, isolation):
-        dispatcher = make_dispatcher(shop, settings, storage, isolation)
+        dispatcher = make_dispatcher([make_router(shop)], settings, storage, isolation)
         polling = asyncio.create_task(poll(stop, client, dispatcher))
         try:
             yield

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from chassis.errors import Unavailable
-from contracts.events import EXCHANGE, OrderCancelled, OrderPlaced
+from contracts.events import EXCHANGE
+from contracts.order_events import OrderCancelled, OrderPlaced
 from data_postgres_api.outbox.models import OutboxRow
 from data_postgres_api.outbox.relay import publish_batch, relay_until
 from data_postgres_api.outbox.settings import OutboxSettings

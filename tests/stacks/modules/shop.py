@@ -40,7 +40,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 from chassis.settings import read_settings
-from contracts.events import OrderPlaced, OrderState
+from contracts.order_events import OrderPlaced, OrderState
 from contracts.money import Money, Price
 from contracts.orders import OrderLine, OrderStatus
 from messaging.publisher import Outgoing, publisher

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
-from aiogram import F
+from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage
 
 from business_bot.access import Access
 from business_bot.begun import FinishingDispatcher
+from business_bot.conversations import make_routers
 from business_bot.features import (
     BESIDE,
     around,
@@ -19,8 +21,6 @@ from business_bot.features import (
     receive,
 )
 from business_bot.mistakes import Mistakes
-from business_bot.orders.gateway import OrdersGateway
-from business_bot.orders.router import Orders, make_router
 from business_bot.settings import BotSettings, BusinessServiceSettings
 from business_bot.telegram import make_bot
 from business_bot.throttling import Throttling
@@ -46,7 +46,7 @@ async def serve(stop: asyncio.Event) -> None:
     ):
         for each in around_calls():
             bot.session.middleware(each)
-        dispatcher = make_dispatcher(OrdersGateway(client), settings, storage, isolation)
+        dispatcher = make_dispatcher(make_routers(client), settings, storage, isolation)
         async with asyncio.TaskGroup() as group:
             group.create_task(receive(stop, bot, dispatcher))
             for beside in BESIDE:
@@ -54,11 +54,14 @@ async def serve(stop: asyncio.Event) -> None:
 
 
 def make_dispatcher(
-    orders: Orders, settings: BotSettings, storage: BaseStorage, isolation: BaseEventIsolation
+    routers: Sequence[Router],
+    settings: BotSettings,
+    storage: BaseStorage,
+    isolation: BaseEventIsolation,
 ) -> FinishingDispatcher:
     """Return what decides who answers an update, and what happens before and after."""
     dispatcher = FinishingDispatcher(storage=storage, events_isolation=isolation)
-    dispatcher.include_router(make_router(orders))
+    dispatcher.include_routers(*routers)
     # Inside the lock of a conversation, so that a second delivery waits for the first.
     for outermost in around_updates(storage):
         dispatcher.update.outer_middleware(outermost)

@@ -14,8 +14,7 @@ from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.types import TelegramObject
 from prometheus_client import Counter, Gauge, Histogram
 
-from business_bot.orders.buttons import Cancel, More, Show, Sure
-from business_bot.orders.router import COMMANDS
+from business_bot.conversations import BUTTONS, COMMANDS
 from business_bot.request_ids import name_of
 from chassis.metrics import BUCKETS
 
@@ -45,7 +44,7 @@ WAITING = Gauge(
 KNOWN = frozenset(f"/{each.command}" for each in COMMANDS) | {
     "/start",
     "text",
-    *(f"button {each.__prefix__}" for each in (Show, Cancel, Sure, More)),
+    *(f"button {each.__prefix__}" for each in BUTTONS),
 }
 
 

@@ -16,8 +16,8 @@ from pydantic import AnyHttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from business_bot.begun import FinishingDispatcher
+from business_bot.conversations import COMMANDS
 from business_bot.measured import WAITING
-from business_bot.orders.router import COMMANDS
 from business_bot.polling import poll
 from business_bot.reached import Reached
 from business_bot.telegram import until_it_answers

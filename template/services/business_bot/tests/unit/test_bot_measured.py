@@ -30,8 +30,8 @@ def message(text: str) -> Message:
 @pytest.mark.parametrize(
     ("text", "action"),
     [
-        ("/orders", "/orders"),
-        ("/orders@shop_bot now", "/orders"),
+        ("/help", "/help"),
+        ("/help@any_bot now", "/help"),
         ("hello", "text"),
         ("/x", "other"),
     ],
@@ -60,11 +60,11 @@ async def test_how_an_action_ended_is_seen_through_mistakes(error: Exception, ou
         given = {"token": SecretStr(TOKEN), "api_url": telegram.url}
         async with make_bot(BotSettings.model_validate(given)) as bot:
             bot.session.middleware(MeasuredCalls())
-            labels = {"action": "/orders", "outcome": outcome}
+            labels = {"action": "/help", "outcome": outcome}
             calls = {"method": "sendMessage", "outcome": "done"}
             before = counted("bot_actions_seconds_count", **labels)
             sent = counted("bot_telegram_calls_total", **calls)
-            await Measured()(inner, message("/orders").as_(bot), {})
+            await Measured()(inner, message("/help").as_(bot), {})
             assert counted("bot_actions_seconds_count", **labels) == before + 1
             assert counted("bot_telegram_calls_total", **calls) == sent + 1
 
@@ -73,10 +73,10 @@ async def test_what_failed_before_the_action_counts_as_one_that_failed() -> None
     async with FakeTelegram() as telegram:
         given = {"token": SecretStr(TOKEN), "api_url": telegram.url}
         async with make_bot(BotSettings.model_validate(given)) as bot:
-            given = {"update_id": 1, "message": message("/orders").model_dump(by_alias=True)}
+            given = {"update_id": 1, "message": message("/help").model_dump(by_alias=True)}
             update = Update.model_validate(given, context={"bot": bot})
             mistake = ErrorEvent(update=update, exception=ConnectionError("Redis is away."))
-            labels = {"action": "/orders", "outcome": "failed"}
+            labels = {"action": "/help", "outcome": "failed"}
             before = counted("bot_actions_seconds_count", **labels)
             await Mistakes(frozenset({1})).before([Measured()])(mistake, bot=bot)
             assert counted("bot_actions_seconds_count", **labels) == before + 1

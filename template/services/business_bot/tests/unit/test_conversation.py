@@ -15,6 +15,7 @@ from aiogram.fsm.storage.memory import MemoryStorage, SimpleEventIsolation
 from pydantic import SecretStr
 
 from business_bot.main import make_dispatcher
+from business_bot.orders.router import make_router
 from business_bot.polling import poll
 from business_bot.settings import BotSettings
 from business_bot.telegram import make_bot, until_it_answers
@@ -97,7 +98,7 @@ async def bot(**given: int) -> AsyncIterator[Running]:
             {"token": SecretStr(TOKEN), "users": [ADA], "api_url": telegram.url, **given}
         )
         memory, isolation = MemoryStorage(), SimpleEventIsolation()
-        dispatcher = make_dispatcher(shop, settings, memory, isolation)
+        dispatcher = make_dispatcher([make_router(shop)], settings, memory, isolation)
 
         async def serve() -> None:
             async with make_bot(settings) as client:

@@ -87,11 +87,11 @@ async def test_an_action_is_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
         data["outcome"] = "refused"
 
     message = Message.model_validate(
-        {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "/orders"}
+        {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "/help"}
     )
     await Traced()(handle, message, {})
     (span,) = spans.get_finished_spans()
-    assert (span.name, span.status.description) == ("bot /orders", "refused")
+    assert (span.name, span.status.description) == ("bot /help", "refused")
 
 
 async def test_the_address_of_a_call_is_in_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from business_bot.settings import BotSettings
 from business_bot.telegram import make_bot
 from business_bot.testing import TOKEN, FakeTelegram
 from chassis.errors import Unavailable
-from contracts.events import OrderPlaced, OrderState
 from contracts.money import Money, Price
+from contracts.order_events import OrderPlaced, OrderState
 from contracts.orders import OrderLine, OrderStatus
 
 ADA, BOB = 1001, 1002

@@ -12,9 +12,9 @@ from business_worker.inbox import InboxGateway
 from business_worker.sales.handler import SalesHandler
 from chassis.client import ServiceClient
 from chassis.errors import Invalid, Unavailable
-from contracts.events import OrderPlaced, OrderState
 from contracts.inbox import Forgotten
 from contracts.money import Money, Price
+from contracts.order_events import OrderPlaced, OrderState
 from contracts.orders import OrderLine, OrderStatus
 from contracts.sales import Added
 from messaging.reader import Rejected

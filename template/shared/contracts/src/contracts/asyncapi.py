@@ -1,20 +1,40 @@
 """Describes the events in the words of AsyncAPI 3: `make events` writes docs/asyncapi.json."""
 
 import json
+import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from contracts.events import EVENTS, EXCHANGE, Event
+import contracts
+from contracts.events import EXCHANGE, Event
 
 REFERENCE = "#/components/schemas/{model}"
 
 
-def document(events: Sequence[type[Event]] = EVENTS) -> dict[str, Any]:
-    """Return the document: a channel an event, named by its routing key."""
+def events_below(event: type[Event]) -> Iterator[type[Event]]:
+    """Yield the events derived from `event` that can be published: those with a type."""
+    for derived in event.__subclasses__():
+        if isinstance(derived.model_fields["type"].default, str):
+            yield derived
+        yield from events_below(derived)
+
+
+def all_events() -> list[type[Event]]:
+    """Return every event of the contracts, in the order of their modules and lines."""
+    for module in pkgutil.iter_modules(contracts.__path__, "contracts."):
+        import_module(module.name)
+    found = events_below(Event)
+    return [event for event in found if event.__module__.startswith("contracts.")]
+
+
+def document() -> dict[str, Any]:
+    """Return the document: a channel for each event, named by its routing key."""
+    events = all_events()
     _, schemas = models_json_schema(
         [(event, "serialization") for event in events], ref_template=REFERENCE
     )
@@ -47,7 +67,7 @@ def document(events: Sequence[type[Event]] = EVENTS) -> dict[str, Any]:
                 }
                 for event in events
             },
-            "schemas": schemas["$defs"],
+            "schemas": schemas.get("$defs", {}),
         },
     }
 

@@ -1,61 +1,11 @@
-"""What an event is to those who receive it, and the document that tells them."""
+"""What every event has, and the document that describes all events."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from pydantic import ValidationError
 
-from contracts.asyncapi import document, text
-from contracts.events import EVENTS, Event, OrderPlaced, OrderState
-from contracts.money import Money, Price
-from contracts.orders import OrderLine, OrderStatus
-
-ORDER = OrderState(
-    id=uuid4(),
-    customer_id="customer-1",
-    status=OrderStatus.PLACED,
-    total=Money(amount=Decimal("9.00"), currency="EUR"),
-    version=1,
-    created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    lines=(
-        OrderLine(sku="TEA", quantity=2, unit_price=Price(amount=Decimal("4.50"), currency="EUR")),
-    ),
-)
-
-
-def test_an_event_comes_out_as_it_went_in() -> None:
-    event = OrderPlaced(order=ORDER)
-    assert OrderPlaced.model_validate_json(event.model_dump_json()) == event
-    assert OrderPlaced(order=ORDER).id != event.id
-
-
-def test_another_event_or_version_is_refused() -> None:
-    sent = OrderPlaced(order=ORDER).model_dump(mode="json")
-    for change in ({"type": "order.paid"}, {"version": 2}):
-        with pytest.raises(ValidationError):
-            OrderPlaced.model_validate(sent | change)
-
-
-def test_what_a_newer_sender_adds_is_left_out() -> None:
-    sent = OrderPlaced(order=ORDER).model_dump(mode="json")
-    sent["order"]["gift"] = True
-    assert OrderPlaced.model_validate(sent | {"more": 1}).order == ORDER
-
-
-def test_each_event_has_a_routing_key_of_its_own() -> None:
-    keys = [event.routing_key() for event in EVENTS]
-    assert keys == ["order.placed.v1", "order.paid.v1", "order.cancelled.v1"]
-
-
-def test_the_document_describes_the_events() -> None:
-    described = document()
-    assert list(described["channels"]) == [event.routing_key() for event in EVENTS]
-    schemas = described["components"]["schemas"]
-    assert schemas["OrderPlaced"]["properties"]["type"]["const"] == "order.placed"
-    assert {"id", "order", "occurred_at"} <= schemas["OrderPlaced"]["properties"].keys()
+import contracts
+from contracts.asyncapi import all_events, document, text
 
 
 def test_the_document_of_the_project_is_up_to_date() -> None:
@@ -63,11 +13,20 @@ def test_the_document_of_the_project_is_up_to_date() -> None:
     assert written.read_text() == text(), "run: make events"
 
 
-def test_an_event_of_the_team_gets_a_channel() -> None:
-    class TeaBrewed(Event):
-        """Tea was brewed."""
-
-        type: str = "tea.brewed"
-        version: int = 3
-
-    assert "tea.brewed.v3" in document([*EVENTS, TeaBrewed])["channels"]
+def test_an_event_is_found_by_its_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(all_events())
+    (tmp_path / "parcel_events.py").write_text(
+        "from typing import Literal\n"
+        "from contracts.events import Event\n"
+        "class ParcelEvent(Event):\n"
+        "    version: Literal[3] = 3\n"
+        "class ParcelSent(ParcelEvent):\n"
+        "    type: Literal['parcel.sent'] = 'parcel.sent'\n"
+    )
+    monkeypatch.setattr(contracts, "__path__", [*contracts.__path__, str(tmp_path)])
+    added = all_events()[before:]
+    assert [event.routing_key() for event in added] == ["parcel.sent.v3"]
+    assert "parcel.sent.v3" in document()["channels"]
+    event = added[0].model_validate({})
+    assert added[0].model_validate_json(event.model_dump_json()) == event
+    assert added[0].model_validate({}).id != event.id

@@ -18,7 +18,7 @@ from business_bot.orders.buttons import Show
 from business_bot.orders.texts import money
 from business_bot.telegram import PASSING
 from chassis.errors import Unavailable
-from contracts.events import OrderCancelled, OrderPaid, OrderPlaced
+from contracts.order_events import OrderCancelled, OrderPaid, OrderPlaced
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import logging
 
 from chassis.client import ServiceClient
 from chassis.errors import Conflict, Invalid
-from contracts.events import OrderPlaced
+from contracts.order_events import OrderPlaced
 from contracts.sales import Added, SoldOrder
 from messaging.reader import Rejected
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from contracts.events import Event, OrderCancelled, OrderPaid, OrderPlaced, OrderState
+from contracts.events import Event
+from contracts.order_events import OrderCancelled, OrderPaid, OrderPlaced, OrderState
 from contracts.orders import OrderStatus
 from data_postgres_api.orders.models import OrderRow
 from data_postgres_api.orders.repository import to_order

@@ -1,0 +1,1 @@
+"""Tickets: to report a problem, to look at it, to close it."""
