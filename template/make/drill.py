@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 REPORTS = Path("reports")
-PRICE = {"amount": "1.00", "currency": "EUR"}
-ORDER = {"lines": [{"sku": "DRILL", "quantity": 1, "unit_price": PRICE}]}
 FILES = ("-f", "docker-compose.yml", "-f", "docker-compose.drill.yml")
 # Longer than "archive_timeout", so that a segment is archived because of its age.
 STEADY_SECONDS = 75
@@ -74,10 +74,11 @@ class Stack:
 
 
 class Writer:
-    """Places orders one after the other, and remembers which were confirmed and when."""
+    """Creates one after the other by the journey, and remembers which were confirmed and when."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, journey: Any) -> None:
         self._stack = stack
+        self._journey = journey
         self.confirmed: dict[str, float] = {}
         self.refused = 0
         self._key = ""
@@ -87,38 +88,41 @@ class Writer:
     def look_up(self) -> None:
         """Find the service and get a token for it."""
         where = self._stack.compose("port", "business_api", "8000").strip()
-        self._url = f"http://{where}/api/v1/orders"
-        self._key = self._stack.make("--silent", "caller", "WHO=drill", "ROLES=customer").strip()
+        self._url = f"http://{where}"
+        roles = f"ROLES={self._journey.ROLES}"
+        self._key = self._stack.make("--silent", "caller", "WHO=drill", roles).strip()
 
-    def place(self) -> bool:
-        """Place one order; say whether it was confirmed."""
+    def create(self) -> bool:
+        """Create one; say whether it was confirmed."""
         name, value = self._key.split(": ", 1)
         headers = {name: value, "Content-Type": "application/json"}
-        request = urllib.request.Request(self._url, json.dumps(ORDER).encode(), headers)
+        method, path, body = self._journey.create()
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(self._url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=15) as answer:
-                self.confirmed[json.load(answer)["id"]] = time.time()
+                self.confirmed[str(json.load(answer)[self._journey.KEY])] = time.time()
         except (urllib.error.URLError, OSError):
             self.refused += 1
             return False
         return True
 
-    def place_many(self, count: int) -> set[str]:
-        """Place orders that must all be confirmed; return their ids."""
+    def create_many(self, count: int) -> set[str]:
+        """Create some that must all be confirmed; return their keys."""
         before = set(self.confirmed)
         for _ in range(count):
-            if not self.place():
-                sys.exit("An order was refused while nothing was wrong.")
+            if not self.create():
+                sys.exit("A request was refused while nothing was wrong.")
         return set(self.confirmed) - before
 
     @contextmanager
     def steadily(self) -> Iterator[None]:
-        """Place orders for as long as the block lasts."""
+        """Create for as long as the block lasts."""
         ended = Event()
 
         def work() -> None:
             while not ended.is_set():
-                time.sleep(0.01 if self.place() else 0.05)
+                time.sleep(0.01 if self.create() else 0.05)
 
         thread = Thread(target=work)
         thread.start()
@@ -144,55 +148,54 @@ def until(what: str, is_so: Callable[[], bool], seconds: float) -> float:
     return time.monotonic() - start
 
 
-def change_over(stack: Stack, old: str, new: str, *, killed: bool) -> tuple[float, int, int, int]:
+def change_over(
+    stack: Stack, journey: Any, old: str, new: str, *, killed: bool
+) -> tuple[float, int, int, int]:
     """Let `new` become the primary under writes.
 
-    Returns the seconds without a confirmed write, and how many orders were confirmed, refused and
+    Returns the seconds without a confirmed write, and how many writes were confirmed, refused and
     lost.
     """
-    writer = Writer(stack)
+    writer, keys = Writer(stack, journey), f"SELECT {journey.KEY} FROM {journey.TABLE}"
     with writer.steadily():
-        until("orders are confirmed", lambda: len(writer.confirmed) >= 20, 60)
+        until("writes are confirmed", lambda: len(writer.confirmed) >= 20, 60)
         if killed:
             stack.compose("kill", old)
         stack.make("promote")
         promoted = time.time()
-        until("orders are confirmed again", lambda: max(writer.confirmed.values()) > promoted, 60)
+        until("writes are confirmed again", lambda: max(writer.confirmed.values()) > promoted, 60)
         time.sleep(1)
     moments = sorted(writer.confirmed.values())
     gap = max(later - earlier for earlier, later in pairwise(moments))
-    there = set(stack.query(new, "SELECT id FROM orders"))
+    there = set(stack.query(new, keys))
     lost = len(writer.confirmed.keys() - there)
-    say(f"{new} writes after {gap:.1f} s; {len(moments)} orders confirmed, {lost} of them lost")
+    say(f"{new} writes after {gap:.1f} s; {len(moments)} writes confirmed, {lost} of them lost")
     stack.make("rejoin")
     until(
         f"{old} follows {new}",
-        lambda: (
-            stack.query(old, "SELECT count(*) FROM orders")
-            == stack.query(new, "SELECT count(*) FROM orders")
-        ),
+        lambda: len(stack.query(old, keys)) == len(stack.query(new, keys)),
         60,
     )
-    say(f"{old} is the standby, with the same orders")
+    say(f"{old} is the standby, with the same rows")
     return gap, len(moments), writer.refused, lost
 
 
-def failover() -> int:
-    """Kill the primary twice, change places once; return 0 when no order was lost against rules."""
+def failover(journey: Any) -> int:
+    """Kill the primary twice, change places once; return 0 when no write was lost against rules."""
     stack = Stack("failover", POSTGRES_SYNCHRONOUS="off")
     rows = []
     try:
         stack.start("postgres_standby", "backup", "business_api")
         say("killing the primary under writes; commits do not wait for the standby")
-        killed = change_over(stack, "postgres", "postgres_standby", killed=True)
+        killed = change_over(stack, journey, "postgres", "postgres_standby", killed=True)
         rows.append(("killed, asynchronous", *killed))
         stack.env["POSTGRES_SYNCHRONOUS"] = "on"
         stack.compose("run", "--rm", "--no-deps", "-T", "postgres_setup")
         say("killing the primary under writes; commits wait for the standby")
-        synchronous = change_over(stack, "postgres_standby", "postgres", killed=True)
+        synchronous = change_over(stack, journey, "postgres_standby", "postgres", killed=True)
         rows.append(("killed, synchronous", *synchronous))
         say("changing places while both work")
-        planned = change_over(stack, "postgres", "postgres_standby", killed=False)
+        planned = change_over(stack, journey, "postgres", "postgres_standby", killed=False)
         rows.append(("changed places", *planned))
     finally:
         stack.remove()
@@ -202,7 +205,7 @@ def failover() -> int:
     ]
     report(
         "failover",
-        "| The primary was | No order confirmed for | Confirmed | Refused | Confirmed and lost |",
+        "| The primary was | No write confirmed for | Confirmed | Refused | Confirmed and lost |",
         "| --- | --- | --- | --- | --- |",
         *lines,
     )
@@ -221,7 +224,7 @@ def in_store(stack: Stack, command: str) -> str:
     return stack.compose("exec", "-T", "s3", "sh", "-c", shell)
 
 
-def restore() -> int:
+def restore(journey: Any) -> int:
     """Undo a mistake, then lose the machine; return 0 when all that may be there is there."""
     stack = Stack("restore", **S3)
     try:
@@ -235,25 +238,25 @@ def restore() -> int:
         stack.start("postgres_standby", "backup", "business_api")
         until("both repositories hold a full backup", lambda: full_backups(stack) == 2, 300)
 
-        say("placing orders, and then by mistake deleting them all")
-        writer = Writer(stack)
-        before = writer.place_many(25)
+        say("writing, and then by mistake deleting everything")
+        writer, keys = Writer(stack, journey), f"SELECT {journey.KEY} FROM {journey.TABLE}"
+        before = writer.create_many(25)
         time.sleep(1)
         target = stack.query("postgres", "SELECT now()")[0]
         time.sleep(1)
-        after = writer.place_many(25)
-        stack.query("postgres", "TRUNCATE orders CASCADE")
+        after = writer.create_many(25)
+        stack.query("postgres", f"TRUNCATE {journey.TABLE} CASCADE")
         start = time.monotonic()
         stack.make("restore", f"TO={target}")
-        until("orders are confirmed again", writer.place, 60)
+        until("writes are confirmed again", writer.create, 60)
         undone = time.monotonic() - start
-        there = set(stack.query("postgres", "SELECT id FROM orders"))
+        there = set(stack.query("postgres", keys))
         missing, unwanted = len(before - there), len(after & there)
         say(f"restored to {target} in {undone:.1f} s: {missing} missing, {unwanted} too many")
         followers = "SELECT count(*) FROM pg_stat_replication"
         until("the standby follows", lambda: stack.query("postgres", followers) == ["1"], 60)
 
-        say(f"placing orders for {STEADY_SECONDS} s, and then losing the machine")
+        say(f"writing for {STEADY_SECONDS} s, and then losing the machine")
         with writer.steadily():
             time.sleep(STEADY_SECONDS)
         stack.compose("kill")
@@ -269,10 +272,10 @@ def restore() -> int:
         stack.start("postgres_standby", "backup", "business_api")
         writer.look_up()
         confirmed = dict(writer.confirmed)
-        writer.place_many(1)
+        writer.create_many(1)
         rebuilt = time.monotonic() - start
-        there = set(stack.query("postgres", "SELECT id FROM orders"))
-        window = lost_at - max(moment for order, moment in confirmed.items() if order in there)
+        there = set(stack.query("postgres", keys))
+        window = lost_at - max(moment for key, moment in confirmed.items() if key in there)
         say(f"rebuilt from the second repository in {rebuilt:.1f} s")
         say(f"the last {window:.1f} s are lost")
     finally:
@@ -297,5 +300,13 @@ def report(drill: str, *table: str) -> None:
     say(f"the report is in {path}")
 
 
+def main() -> int:
+    """Run the drill that is asked for."""
+    if not Path("journey.py").exists():
+        sys.exit("There is no journey.py. The drills write what it describes, and count it.")
+    sys.path.append(".")
+    return {"failover": failover, "restore": restore}[sys.argv[1]](import_module("journey"))
+
+
 if __name__ == "__main__":
-    sys.exit({"failover": failover, "restore": restore}[sys.argv[1]]())
+    sys.exit(main())

@@ -33,7 +33,7 @@ WAYS = [
     if high.level >= low.level and high != low
 ]
 # Those after which lint, types and unit tests run.
-CHECKED = {Combination(2), Combination(1, ALL), Combination(RULES.highest, ALL)}
+CHECKED = {Combination(2), Combination(RULES.highest, ALL)} | (set(TARGETS) if FULL else set())
 
 
 def of_example(project: Project) -> list[str]:

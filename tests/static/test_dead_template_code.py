@@ -13,7 +13,7 @@ from jinja2 import nodes
 
 from extensions.stages import Combination, template_files
 from tests.support import fast_copier
-from tests.support.matrix import ALL, FULL, PYTHONS, RULES
+from tests.support.matrix import ALL, BARE, FULL, PYTHONS, RULES
 from tests.support.project import render
 
 # With other pipelines without modules and with all of them: no condition asks for both.
@@ -23,7 +23,7 @@ WATCHED = [
     if FULL
     or combination.modules in (frozenset[str](), ALL)
     or combination.ci_provider == Combination.ci_provider
-]
+] + BARE
 # How each condition came out, by its place: tags, loops' filters and inline ones alike.
 SEEN: defaultdict[str, set[bool]] = defaultdict(set)
 

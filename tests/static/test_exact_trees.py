@@ -14,7 +14,7 @@ import yaml
 
 from extensions.stages import Combination, template_files
 from tests.support.docker import compose_files, require_docker
-from tests.support.matrix import FULL, PYTHONS, RULES, by_turns, covering
+from tests.support.matrix import BARE, FULL, PYTHONS, RULES, by_turns, covering
 from tests.support.project import empty_directories, files_of, render
 
 BIN = Path(sys.executable).parent
@@ -89,6 +89,18 @@ def test_the_tree_is_what_the_rules_give(rendered: tuple[Combination, Path]) -> 
 def test_no_directory_is_empty(rendered: tuple[Combination, Path]) -> None:
     _, folder = rendered
     assert empty_directories(folder) == []
+
+
+@pytest.mark.parametrize("combination", BARE, ids=str)
+def test_the_example_is_left_out_where_it_was_replaced(
+    tmp_path: Path, combination: Combination
+) -> None:
+    folder = render(tmp_path / "project", combination)
+    found = set(files_of(folder))
+    assert found == RULES.rendered(combination)
+    assert [path for path in found if RULES.of_example(path)] == []
+    imports = re.compile(r"^from \w+\.(orders|sales|notices|money|order_events)\b", re.MULTILINE)
+    assert [path for path, text in texts(folder, ".py").items() if imports.search(text)] == []
 
 
 def test_no_jinja_is_left_over(rendered: tuple[Combination, Path]) -> None:

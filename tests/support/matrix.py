@@ -13,6 +13,12 @@ PYTHONS = ("3.12", "3.13")
 RULES = load()
 # What runs long runs with these: whatever is there without them is there with them too.
 ALL = frozenset(RULES.modules)
+# Projects whose example was replaced.
+BARE = [
+    Combination(level, modules, example=False)
+    for level in range(1, RULES.highest + 1)
+    for modules in (frozenset[str](), frozenset({"rabbitmq"}), ALL)
+]
 
 
 def covering(strength: int) -> list[tuple[Combination, str]]:

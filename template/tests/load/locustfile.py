@@ -1,10 +1,11 @@
-"""What the system is asked under load, and how long each kind of request took."""
+"""The journey under load, and how long each kind of request took."""
 
 import json
 import os
 import threading
 import time
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 from locust import HttpUser, between, events, task
 from locust.env import Environment
 
-LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
-# The unit of measure: it goes where an order goes, through every part, and does nothing there.
+# The project's own: see journey.py.
+journey = import_module("journey")
+# The unit of measure: it goes through every part, and does nothing there.
 CALIBRATION = "calibration"
-MEASURED = (CALIBRATION, "read an order", "list orders", "place an order", "pay an order")
+CREATE, READ, LIST, ADVANCE = "create", "read", "list", "advance"
+MEASURED = (CALIBRATION, CREATE, READ, LIST, ADVANCE)
 # The median of fewer than these says nothing.
 ENOUGH = 30
 
@@ -23,16 +26,15 @@ durations: defaultdict[str, list[float]] = defaultdict(list)
 failures: list[str] = []
 
 
-class Customer(HttpUser):
-    """Looks at orders most of the time, and sometimes places and pays one."""
+class User(HttpUser):
+    """Looks most of the time, and sometimes creates and advances something."""
 
     wait_time = between(0.005, 0.015)
 
     def on_start(self) -> None:
         caller, proof = os.environ["CALLER"].split(": ", 1)
         self.client.headers[caller] = proof
-        placed = self.client.post("/api/v1/orders", json={"lines": LINES}, name="first order")
-        self.order = placed.json()["id"]
+        self.create("first")
 
     @task(4)
     def calibrate(self) -> None:
@@ -40,17 +42,22 @@ class Customer(HttpUser):
 
     @task(4)
     def read(self) -> None:
-        self.client.get(f"/api/v1/orders/{self.order}", name="read an order")
+        self.ask(READ, *journey.read(self.key))
 
     @task(2)
     def look(self) -> None:
-        self.client.get("/api/v1/orders?limit=20", name="list orders")
+        self.ask(LIST, *journey.browse())
 
     @task(1)
-    def buy(self) -> None:
-        placed = self.client.post("/api/v1/orders", json={"lines": LINES}, name="place an order")
-        self.order = placed.json()["id"]
-        self.client.post(f"/api/v1/orders/{self.order}/pay", name="pay an order")
+    def work(self) -> None:
+        self.create(CREATE)
+        self.ask(ADVANCE, *journey.advance(self.key))
+
+    def create(self, name: str) -> None:
+        self.key = str(self.ask(name, *journey.create()).json()[journey.KEY])
+
+    def ask(self, name: str, method: str, path: str, body: object) -> Any:
+        return self.client.request(method, path, json=body, name=name)
 
 
 def note(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:

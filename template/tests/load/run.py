@@ -42,7 +42,7 @@ def send(host: str) -> dict[str, Any]:
             *("--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{LONGEST}s"),
         ]
         env = os.environ | {"LOAD_RESULT": str(result), "LOAD_SECONDS": str(SECONDS)}
-        print(f"{USERS} customers for {SECONDS} seconds; what they do is in {LOG}", flush=True)
+        print(f"{USERS} users for {SECONDS} seconds; what they do is in {LOG}", flush=True)
         with LOG.open("w") as log:
             subprocess.run(command, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
         if not result.exists():
@@ -110,6 +110,8 @@ def record(host: str) -> dict[str, float]:
 
 def main() -> None:
     what, host = sys.argv[1], os.environ["BUSINESS_API"]
+    if not Path("journey.py").exists():
+        sys.exit("There is no journey.py, which describes what users do. See journey.md in docs.")
     if host.rpartition(":")[0] != "127.0.0.1":
         sys.exit(f'The business service is not at 127.0.0.1 but at "{host}". Run "make up" first.')
     if what == "compare" and not BASELINE.exists():

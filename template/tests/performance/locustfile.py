@@ -1,4 +1,4 @@
-"""Customers who come at the rate of a profile, however long the answers take."""
+"""Users who come at the rate of a profile, however long the answers take."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from locust.env import Environment
 
 from tests.performance.profiles import PERIOD, phase_at, phases_of
 
-LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
+# The project's own: see journey.py.
+journey = import_module("journey")
 # An access token lives for five minutes by default, and a soak for longer.
 RENEWAL_SECONDS = 120
 PROGRESS_SECONDS = 60
-# How many customers begin or end in a second: all that a phase needs.
+# How many users begin or end in a second: all that a phase needs.
 AT_ONCE = 1000
-PLACE = "place an order"
-# The unit of measure: it goes where an order goes, through every part, and does nothing there.
+CREATE, READ, LIST, ADVANCE = "create", "read", "list", "advance"
+# The unit of measure: it goes through every part, and does nothing there.
 READINESS = "readiness"
 READINESS_SECONDS = 0.25
 
@@ -34,16 +36,16 @@ headers = {
     "Connection": "close",
     "Content-Type": "application/json",
 }
-placed: deque[str] = deque(maxlen=100)
-unpaid: deque[str] = deque(maxlen=100)
+created: deque[str] = deque(maxlen=100)
+fresh: deque[str] = deque(maxlen=100)
 # Phase, name, seconds since the start, milliseconds, status, and whether Retry-After is there.
 requests: list[tuple[int, str, float, float, int, bool]] = []
 # Seconds since the start, and milliseconds.
 readiness: list[tuple[float, float]] = []
 
 
-class Customer(FastHttpUser):
-    """Looks at orders most of the time, and sometimes places or pays one: one request a visit."""
+class User(FastHttpUser):
+    """Looks most of the time, and sometimes creates or advances something: one request a visit."""
 
     connection_timeout = 15
     network_timeout = 30
@@ -64,23 +66,23 @@ class Customer(FastHttpUser):
 
     @task(5)
     def read(self) -> None:
-        if placed:
-            self.ask("GET", f"/api/v1/orders/{random.choice(placed)}", "read an order")
+        if created:
+            self.ask(READ, *journey.read(random.choice(created)))
         else:
-            self.buy()
+            self.work()
 
     @task(3)
     def look(self) -> None:
-        self.ask("GET", "/api/v1/orders?limit=20", "list orders")
+        self.ask(LIST, *journey.browse())
 
     @task(2)
-    def buy(self) -> None:
-        if unpaid:
-            self.ask("POST", f"/api/v1/orders/{unpaid.popleft()}/pay", "pay an order")
+    def work(self) -> None:
+        if fresh:
+            self.ask(ADVANCE, *journey.advance(fresh.popleft()))
         else:
-            self.ask("POST", "/api/v1/orders", PLACE, {"lines": LINES})
+            self.ask(CREATE, *journey.create())
 
-    def ask(self, method: str, path: str, name: str, body: object = None) -> None:
+    def ask(self, name: str, method: str, path: str, body: object) -> None:
         self.client.request(method, path, name=name, json=body, headers=headers)
 
 
@@ -98,7 +100,7 @@ class Measure(FastHttpUser):
 
 
 class Profile(LoadTestShape):
-    """As many customers as make the rate of the phase that it is time for."""
+    """As many users as make the rate of the phase that it is time for."""
 
     started = 0.0
     told = 0.0
@@ -143,10 +145,10 @@ def note(
     if phase is not None:
         says_when = bool(status and response.headers.get("Retry-After"))
         requests.append((phase, name, started, response_time, status, says_when))
-    if name == PLACE and exception is None:
-        order = response.json()["id"]
-        placed.append(order)
-        unpaid.append(order)
+    if name == CREATE and exception is None:
+        key = str(response.json()[journey.KEY])
+        created.append(key)
+        fresh.append(key)
 
 
 def call() -> None:

@@ -143,7 +143,7 @@ def measure(profile: str, soak_seconds: int, services: Mapping[str, str]) -> Ver
     objectives = read_objectives()
     phases = phases_of(profile, soak_seconds)
     log = REPORTS / f"performance-{profile}.log"
-    print(f"{profile}: {length(phases)}; what the customers do is in {log}", flush=True)
+    print(f"{profile}: {length(phases)}; what the users do is in {log}", flush=True)
     before = memory_of(services)
     measured = send(profile, soak_seconds, services["business_api"], log)
     after = memory_of(services)

@@ -1,33 +1,8 @@
 """What a customer does, through the gateway, against the running system: `make service-test`."""
 
-import os
-import ssl
-from collections.abc import Iterator
-from uuid import uuid4
-
 import httpx2
-import pytest
 
 LINES = [{"sku": "TEA-250", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}]
-
-
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[httpx2.Client]:
-    """A client that trusts the certificate of this project's gateway, and no other."""
-    host = os.environ["GATEWAY_HOST"]
-    caller, proof = os.environ["CALLER"].split(": ", 1)
-
-    def name(request: httpx2.Request) -> None:
-        request.extensions["sni_hostname"] = host
-
-    with httpx2.Client(
-        base_url=os.environ["GATEWAY_URL"],
-        verify=ssl.create_default_context(cafile="certs/fullchain.pem"),
-        headers={"Host": host, caller: proof},
-        event_hooks={"request": [name]},
-        timeout=10,
-    ) as client:
-        yield client
 
 
 def test_an_order_from_placing_to_cancelling(gateway: httpx2.Client) -> None:
@@ -61,14 +36,3 @@ def test_a_mistake_is_explained(gateway: httpx2.Client) -> None:
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["errors"][0]["field"] == "body.lines"
-
-
-def test_the_request_id_is_kept(gateway: httpx2.Client) -> None:
-    request_id = uuid4().hex
-    answer = gateway.get("/api/v1/orders", headers={"X-Request-ID": request_id})
-    assert answer.headers.get_list("X-Request-ID") == [request_id]
-
-
-@pytest.mark.parametrize("path", ["/metrics", "/ready", "/METRICS", "//metrics", "/x/../metrics"])
-def test_what_is_for_operators_is_hidden(gateway: httpx2.Client, path: str) -> None:
-    assert gateway.get(path).status_code == 404

@@ -53,7 +53,7 @@ def test_what_is_slow_and_what_fails_is_found(tmp_path: Path) -> None:
             assert left == "", f"{kind}: {left}"
     assert done.returncode != 0
     assert "What is promised was not kept:" in done.stderr
-    assert '"read an order": 500' in done.stderr
+    assert '"read": 500' in done.stderr
     report = project.read("reports/performance-load.md")
     assert "- Verdict: FAILED" in report
     assert "requests within 0.5 seconds, 99 % are promised" in report

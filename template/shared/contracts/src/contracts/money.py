@@ -1,64 +1,48 @@
 """Money on the wire: a decimal amount as text and an ISO 4217 currency, never a float."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from contracts.base import Contract
 
 CENT = Decimal("0.01")
+PATTERN = r"^\d{1,%d}(\.\d{1,2})?$"
 
 
-@dataclass(frozen=True)
-class Exact:
-    """Marks a decimal of at most `digits` digits before the point and two behind it, not negative.
+def _reads(digits: int) -> Callable[[Any], Decimal]:
+    """Return what makes an amount with two decimals of text such as "9.9", or of a `Decimal`."""
+    matches = re.compile(PATTERN % digits, re.ASCII).fullmatch
 
-    It is read from text such as "9.9" or from a `Decimal`, and always has two decimals.
-    """
+    def read(value: Any) -> Decimal:
+        text = str(value) if isinstance(value, Decimal) else value
+        if not isinstance(text, str) or not matches(text):
+            many = f"at most {digits} digits before the point and two behind it"
+            raise ValueError(f'an amount is text such as "9.90", with {many}')
+        return Decimal(text).quantize(CENT)
 
-    digits: int
-
-    @property
-    def pattern(self) -> str:
-        return rf"^\d{{1,{self.digits}}}(\.\d{{1,2}})?$"
-
-    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        matches = re.compile(self.pattern, re.ASCII).fullmatch
-        refusal = (
-            f'an amount is text such as "9.90", with at most {self.digits} digits before the point '
-            "and two behind it"
-        )
-
-        def read(value: Any) -> Decimal:
-            text = str(value) if isinstance(value, Decimal) else value
-            if not isinstance(text, str) or not matches(text):
-                raise ValueError(refusal)
-            amount = Decimal(text)
-            return amount if text[-3:-2] == "." else amount.quantize(CENT)
-
-        return core_schema.no_info_plain_validator_function(
-            read, serialization=core_schema.to_string_ser_schema()
-        )
-
-    def __get_pydantic_json_schema__(self, _: Any, __: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": self.pattern, "examples": ["9.90"]}
+    return read
 
 
+def _describes(digits: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": PATTERN % digits, "examples": ["9.90"]})
+
+
+AsText = PlainSerializer(str, when_used="json")
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class Money(Contract):
-    """An amount of one currency."""
+    """An amount of one currency, of at most 16 digits before the point."""
 
-    amount: Annotated[Decimal, Exact(digits=16)]
+    amount: Annotated[Decimal, PlainValidator(_reads(16)), AsText, _describes(16)]
     currency: Currency
 
 
 class Price(Money):
     """The price of one piece: below a million, so that every total fits into `Money`."""
 
-    amount: Annotated[Decimal, Exact(digits=6)]
+    amount: Annotated[Decimal, PlainValidator(_reads(6)), AsText, _describes(6)]

@@ -6,11 +6,11 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from fastapi import APIRouter, Depends, Header, Query, Request
 
 from business_api.orders.gateway import OrdersGateway
-from business_api.orders.schemas import PlaceOrder
 from business_api.orders.use_cases import Orders, move_order, place_order
 from chassis.caller import Caller
 from chassis.client import ServiceClient
-from contracts.orders import Order, OrderPage, OrderQuery, OrderStatus
+from contracts.base import Contract
+from contracts.orders import Order, OrderLines, OrderPage, OrderQuery, OrderStatus
 
 router = APIRouter(prefix="/api/v1/orders", tags=["orders"])
 
@@ -21,8 +21,6 @@ async def get_orders(request: Request) -> Orders:
 
 
 OrdersPort = Annotated[Orders, Depends(get_orders)]
-
-
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -31,6 +29,12 @@ IdempotencyKey = Annotated[
         description="Made by the client. Send it again with a request whose answer was lost.",
     ),
 ]
+
+
+class PlaceOrder(Contract):
+    """An order to be placed: 1 to 100 lines in one currency."""
+
+    lines: OrderLines
 
 
 @router.post("", status_code=201)
