@@ -19,21 +19,21 @@ nodes: env ## Show which node is the primary, and how far the standby is behind
 	done
 
 promote: env ## Make the standby the primary, because the old one is lost or needs a rest
-	@COMPOSE="$(COMPOSE)" FORCE="$(FORCE)" sh make/promote.sh
+	@COMPOSE="$(COMPOSE)" FORCE=$(call given,FORCE) sh make/promote.sh
 
 rejoin: env ## Make the node that is no primary any more a standby; COPY=yes copies it anew
-	@COMPOSE="$(COMPOSE)" COPY="$(COPY)" sh make/rejoin.sh
+	@COMPOSE="$(COMPOSE)" COPY=$(call given,COPY) sh make/rejoin.sh
 
 PGBACKREST = $(COMPOSE) exec -T backup sh -c '. /opt/cluster/repositories.sh && pgbackrest --stanza=main "$$@"' pgbackrest
 
 backup: env ## Make a backup now: TYPE=full, diff or incr, REPOSITORY=1
-	$(PGBACKREST) --repo=$(or $(REPOSITORY),1) --type=$(or $(TYPE),incr) backup
+	$(PGBACKREST) --repo=$(if $(value REPOSITORY),$(call given,REPOSITORY),1) --type=$(if $(value TYPE),$(call given,TYPE),incr) backup
 
 backups: env ## List the backups, and from when to when the archive reaches
 	@$(PGBACKREST) info
 
 restore: env ## Put the database back: TO="2026-11-23 10:30:00+00" or TO=latest
-	@COMPOSE="$(COMPOSE)" TO="$(TO)" TIMELINE="$(TIMELINE)" REPOSITORY="$(REPOSITORY)" sh make/restore.sh
+	@COMPOSE="$(COMPOSE)" TO=$(call given,TO) TIMELINE=$(call given,TIMELINE) REPOSITORY=$(call given,REPOSITORY) sh make/restore.sh
 
 drill-failover: certs lock ## Kill the primary of a stack of its own, and measure what that costs
 	@python3 make/drill.py failover

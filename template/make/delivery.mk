@@ -45,7 +45,7 @@ discard: ## Stop what a job has started, and delete its data and images: wants C
 	$(COMPOSE) down --volumes --rmi local
 
 release: ## Give what is checked out a version: make release VERSION=1.2.3
-	@VERSION="$(VERSION)" ANY_BRANCH="$(ANY_BRANCH)" sh make/release.sh
+	@VERSION="$(VERSION)" ANY_BRANCH=$(call given,ANY_BRANCH) sh make/release.sh
 
 images: env ## Build the images of a version
 	$(VERSIONED)
@@ -71,8 +71,8 @@ versions: env ## Show what runs, and what it can be taken back to
 
 deploy: ## Roll a version out on a host: TO=deploy@shop.example VERSION=1.2.3
 	$(VERSIONED)
-	@TO="$(TO)" sh make/deploy.sh rollout
+	@TO=$(call given,TO) sh make/deploy.sh rollout
 
 deploy-back: ## Take a host back to an earlier version: TO=deploy@shop.example VERSION=1.2.2
 	$(VERSIONED)
-	@TO="$(TO)" sh make/deploy.sh rollback
+	@TO=$(call given,TO) sh make/deploy.sh rollback

@@ -22,18 +22,18 @@ issuer: env
 	  *) echo "ISSUER_URL in .env is at $$host, which GATEWAY_HOSTS lacks: https://$(firstword $(HOSTS))?"; exit 1 ;; esac
 
 admin: env ## Add an administrator of the running system: make admin LOGIN=ada
-	@test -n "$(LOGIN)" || { echo 'Say who: make admin LOGIN=ada'; exit 2; }
-	@$(ASKING) admin "$(LOGIN)"
+	@test -n $(call given,LOGIN) || { echo 'Say who: make admin LOGIN=ada'; exit 2; }
+	@$(ASKING) admin $(call given,LOGIN)
 
 token: env ## Print a token of the running system for curl: make token WHO=ada ROLES="customer staff"
-	@$(IDENTITY) token "$(or $(WHO),operator)" $(ROLES)
+	@$(IDENTITY) token $(if $(value WHO),$(call given,WHO),operator) $(call given,ROLES)
 
 policy: setup ## List routes with their permissions and tables with their owners; fail for a missing one
 	@$(UV) run python -m business_api.identity policy; routes=$$?; echo; \
 	$(UV) run python -m data_postgres_api.ownership && exit $$routes
 
 audit: env ## Check that the audit log is what was written: make audit END=12:4f...
-	@$(COMPOSE) exec -T data_postgres_api python -m data_postgres_api.audit "$(END)"
+	@$(COMPOSE) exec -T data_postgres_api python -m data_postgres_api.audit $(call given,END)
 
 rotate-keys: env ## Let the next key sign tokens; then start the services anew
 	@sh make/rotate-keys.sh

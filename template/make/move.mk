@@ -1,9 +1,10 @@
 # Moving up, adding a module, changing an answer, taking template updates, and the way back.
 MOVES = LEVEL MODULE TEMPLATE SOURCE CI_PROVIDER NAME DESCRIPTION AUTHOR PYTHON REMOVE DRY_RUN
-quoted = '$(subst ','\'',$(1))'
+# A variable as one word of the shell: neither make nor the shell runs what is in it.
+given = '$(subst ','\'',$(value $(1)))'
 # From the command line only: in the environment, LEVEL and NAME may mean something else.
-asked = $(if $(findstring command,$(origin $(1))),$($(1)))
-MOVE = $(foreach name,$(MOVES),$(name)=$(call quoted,$(call asked,$(name)))) \
+asked = $(if $(findstring command,$(origin $(1))),$(call given,$(1)))
+MOVE = $(foreach name,$(MOVES),$(name)=$(call asked,$(name))) \
   UV="$(UV)" COMPOSE="$(COMPOSE)" PYTHONDONTWRITEBYTECODE=1 \
   $(UV) run --quiet --no-project --script make/move.py
 

@@ -39,10 +39,11 @@ def send(service: str, method: str, path: str, body: object = None) -> Any:
 
 
 def data(service: str) -> None:
-    """Ask for every list that the data service offers."""
-    paths = send(service, "GET", "/openapi.json")["paths"]
-    for path in paths:
-        if path.startswith("/api/") and "{" not in path and "get" in paths[path]:
+    """Ask for every list of the data service that needs no parameter."""
+    for path, methods in send(service, "GET", "/openapi.json")["paths"].items():
+        asked = methods.get("get", {}).get("parameters", [])
+        needed = [each for each in asked if each["required"] and each["in"] != "header"]
+        if path.startswith("/api/") and "get" in methods and not needed:
             send(service, "GET", path)
 
 

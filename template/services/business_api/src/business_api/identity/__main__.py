@@ -105,7 +105,7 @@ def main() -> int:
     admin.add_argument("login")
     token = commands.add_parser("token", help="print an access token, for tests and curl")
     token.add_argument("subject")
-    token.add_argument("roles", nargs="*", default=["administrator"])
+    token.add_argument("roles", nargs="*", help="administrator, if none is given")
     data = commands.add_parser("data-token", help="print a token for the data service")
     data.add_argument("subject")
     commands.add_parser("policy", help="list the routes, and those that no line names")
@@ -116,7 +116,8 @@ def main() -> int:
         if asked.command == "admin":
             print(asyncio.run(make_admin(normalized(asked.login), read_password())))
         elif asked.command == "token":
-            print(asyncio.run(make_token(asked.subject, asked.roles)))
+            roles = " ".join(asked.roles).split() or ["administrator"]
+            print(asyncio.run(make_token(asked.subject, roles)))
         else:
             print(asyncio.run(make_data_token(asked.subject)))
     except ServiceError as error:
