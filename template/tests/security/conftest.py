@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import AsyncEngine
 from testcontainers.core.container import DockerContainer
 
 from business_api.main import app
 from chassis.testing import ISSUER
+from tests.notes import create_tables
 from tests.redis_server import redis_server
 from tests.security.issuer import Issuer
 
@@ -25,6 +27,12 @@ def redis() -> Iterator[DockerContainer]:
         patch.setenv("REDIS_PORT", str(container.get_exposed_port(6379)))
         patch.setenv("REDIS_PASSWORD", "test")
         yield container
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def notes(engine: AsyncEngine) -> None:
+    """The tables of the tests' own resource."""
+    await create_tables(engine)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of security do again and again: callers, users, orders and forms."""
+"""What the tests of security do again and again: callers, users, notes and forms."""
 
 import base64
 import re
@@ -13,10 +13,10 @@ import httpx2
 from fastapi.testclient import TestClient
 
 from chassis.testing import ISSUER, access_token
+from tests.notes import BODY, PATH
 
 PASSWORD = "tea for two, milk for none"
 ADMIN = ("administrator",)
-LINE = {"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
 REDIRECT = f"{ISSUER}/docs/oauth2-redirect"
 
 
@@ -25,11 +25,11 @@ def bearer(subject: str, *roles: str, **claims: object) -> dict[str, str]:
     return {"Authorization": f"Bearer {access_token(subject, *roles, **claims)}"}
 
 
-def place(api: TestClient, subject: str) -> str:
-    """Place an order as a customer and return its address."""
-    answer = api.post("/api/v1/orders", json={"lines": [LINE]}, headers=bearer(subject, "customer"))
+def write_note(api: TestClient, subject: str) -> str:
+    """Write a note as an author and return its address."""
+    answer = api.post(PATH, json=BODY, headers=bearer(subject, "author"))
     assert answer.status_code == 201, answer.text
-    return f"/api/v1/orders/{answer.json()['id']}"
+    return f"{PATH}/{answer.json()['id']}"
 
 
 def add_user(api: TestClient, *roles: str) -> tuple[str, str]:
@@ -37,7 +37,7 @@ def add_user(api: TestClient, *roles: str) -> tuple[str, str]:
     login = f"user-{uuid4().hex}@example.org"
     answer = api.post(
         "/api/v1/users",
-        json={"login": login, "password": PASSWORD, "roles": roles or ["customer"]},
+        json={"login": login, "password": PASSWORD, "roles": roles or ["author"]},
         headers=bearer("root", *ADMIN),
     )
     assert answer.status_code == 201, answer.text

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from chassis.security.principal import Principal, set_principal
 from chassis.testing import service_token
 from data_postgres_api.orders.models import OrderRow
-from tests.security.support import LINE, bearer, place
+from tests.security.orders import LINE, place
+from tests.security.support import bearer
 
 
 def test_an_order_of_somebody_else_is_not_there(api: TestClient) -> None:

@@ -19,6 +19,7 @@ from chassis.errors import Unavailable
 from chassis.security.keys import private_key
 from chassis.security.tokens import FixedKeys, InvalidToken, TokenVerifier
 from chassis.testing import ISSUER, LIFETIME_SECONDS, access_token, signed
+from tests.notes import PATH
 from tests.security.support import Person, add_user, bearer, csrf_of
 
 CLAIMS = {"iss": ISSUER, "aud": ISSUER, "sub": "ada", "roles": ["administrator"]}
@@ -55,7 +56,7 @@ def _of_another_key() -> str:
 
 
 def _changed() -> str:
-    header, claims, signature = access_token("ada", "customer").split(".")
+    header, claims, signature = access_token("ada", "author").split(".")
     content = json.loads(base64.urlsafe_b64decode(claims + "=="))
     return f"{header}.{_part(content | {'roles': ['administrator']})}.{signature}"
 
@@ -88,7 +89,7 @@ BAD: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("what", BAD)
 def test_a_token_that_proves_nothing_is_refused(api: TestClient, what: str) -> None:
     token = BAD[what]()
-    answer = api.get("/api/v1/orders", headers={"Authorization": f"Bearer {token}"})
+    answer = api.get(PATH, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith(
@@ -100,8 +101,8 @@ def test_a_token_that_proves_nothing_is_refused(api: TestClient, what: str) -> N
 def test_clocks_may_differ_a_little(api: TestClient) -> None:
     now = int(time.time())
     for claims in ({"exp": now - 10}, {"nbf": now + 10}):
-        headers = bearer("ada", "customer", **claims)
-        assert api.get("/api/v1/orders", headers=headers).status_code == 200
+        headers = bearer("ada", "author", **claims)
+        assert api.get(PATH, headers=headers).status_code == 200
 
 
 async def test_a_token_that_was_accepted_expires_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +116,7 @@ async def test_a_token_that_was_accepted_expires_too(monkeypatch: pytest.MonkeyP
 
 
 def test_without_a_token_nothing_of_the_request_is_looked_at(api: TestClient) -> None:
-    answer = api.post("/api/v1/orders", content=b"{", headers={"Content-Type": "application/json"})
+    answer = api.post(PATH, content=b"{", headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="api"'
 
@@ -124,13 +125,13 @@ def test_without_a_token_nothing_of_the_request_is_looked_at(api: TestClient) ->
     "value", ["Basic YWRhOnRlYQ==", "Bearer", "bearer  ", "Token abc", "Bearer a b"]
 )
 def test_another_way_to_authenticate_is_refused(api: TestClient, value: str) -> None:
-    assert api.get("/api/v1/orders", headers={"Authorization": value}).status_code == 401
+    assert api.get(PATH, headers={"Authorization": value}).status_code == 401
 
 
 def test_two_tokens_are_one_too_many(api: TestClient) -> None:
     one = bearer("ada", "administrator")["Authorization"]
     headers = [("Authorization", one), ("Authorization", one)]
-    assert api.get("/api/v1/orders", headers=headers).status_code == 401
+    assert api.get(PATH, headers=headers).status_code == 401
 
 
 def test_a_refresh_token_that_is_used_again_ends_the_whole_session(api: TestClient) -> None:
@@ -139,12 +140,12 @@ def test_a_refresh_token_that_is_used_again_ends_the_whole_session(api: TestClie
     first = thief.log_in()
     second = thief.refresh(first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]
-    assert thief.get("/api/v1/orders", second).status_code == 200
+    assert thief.get(PATH, second).status_code == 200
     third = thief.refresh(second["refresh_token"]).json()
     replayed = thief.refresh(first["refresh_token"])
     assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
     assert thief.refresh(third["refresh_token"]).status_code == 400
-    assert thief.get("/api/v1/orders", third).status_code == 401
+    assert thief.get(PATH, third).status_code == 401
 
 
 def test_two_tabs_that_refresh_at_once_get_the_same_successor(api: TestClient) -> None:
@@ -153,8 +154,8 @@ def test_two_tabs_that_refresh_at_once_get_the_same_successor(api: TestClient) -
     first = person.log_in()["refresh_token"]
     second, again = person.refresh(first).json(), person.refresh(first).json()
     assert second["refresh_token"] == again["refresh_token"]
-    assert person.get("/api/v1/orders", second).status_code == 200
-    assert person.get("/api/v1/orders", again).status_code == 200
+    assert person.get(PATH, second).status_code == 200
+    assert person.get(PATH, again).status_code == 200
     assert person.refresh(second["refresh_token"]).status_code == 200
 
 
@@ -168,7 +169,7 @@ def test_a_refresh_token_is_a_copy_after_the_grace_of_some_seconds(
         first = person.log_in()["refresh_token"]
         second = person.refresh(first).json()
         assert person.refresh(first).status_code == 400
-        assert person.get("/api/v1/orders", second).status_code == 401
+        assert person.get(PATH, second).status_code == 401
 
 
 def test_a_data_service_that_is_away_uses_up_no_token(
@@ -198,9 +199,9 @@ def test_a_code_that_is_used_again_ends_the_whole_session(api: TestClient) -> No
     person = Person(api, login)
     code = person.code()
     tokens = person.exchange(code).json()
-    assert person.get("/api/v1/orders", tokens).status_code == 200
+    assert person.get(PATH, tokens).status_code == 200
     assert person.exchange(code).json()["error"] == "invalid_grant"
-    assert person.get("/api/v1/orders", tokens).status_code == 401
+    assert person.get(PATH, tokens).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_a_user_who_is_locked_out_is_out(api: TestClient) -> None:
     root = bearer("root", "administrator")
     locked = api.patch(f"/api/v1/users/{user}", json={"active": False}, headers=root)
     assert locked.json()["active"] is False
-    assert person.get("/api/v1/orders", tokens).status_code == 401
+    assert person.get(PATH, tokens).status_code == 401
     assert person.refresh(tokens["refresh_token"]).status_code == 400
     assert Person(api, login).submit().status_code == 401
 

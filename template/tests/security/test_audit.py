@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from data_postgres_api.audit.__main__ import main
 from data_postgres_api.audit.repository import AuditRepository, Tampered
-from tests.security.support import PASSWORD, Person, add_user, bearer, place
+from tests.security.support import PASSWORD, Person, add_user, bearer, write_note
 
 ROOT = ("root", "administrator")
 
@@ -27,15 +27,15 @@ def newest(api: TestClient, **of: str) -> dict[str, object]:
 
 
 def test_every_write_is_in_it(api: TestClient) -> None:
-    order = place(api, "ada")
-    headers = bearer("sam", "staff") | {"X-Request-ID": "audit-1"}
-    api.post(f"{order}/pay", headers=headers)
-    created = newest(api, action="row.created", entity="orders")
-    assert (created["who"], created["rows"]) == ("ada", [order.rsplit("/", 1)[1]])
-    changed = newest(api, action="row.changed", entity="orders")
+    note = write_note(api, "ada")
+    headers = bearer("sam", "keeper") | {"X-Request-ID": "audit-1"}
+    api.post(f"{note}/close", headers=headers)
+    created = newest(api, action="row.created", entity="test_notes")
+    assert (created["who"], created["rows"]) == ("ada", [note.rsplit("/", 1)[1]])
+    changed = newest(api, action="row.changed", entity="test_notes")
     assert (changed["who"], changed["request_id"]) == ("sam", "audit-1")
-    assert set(changed["fields"]) >= {"status"}  # type: ignore[call-overload]
-    assert newest(api, entity="order_lines")["who"] == "ada"
+    assert set(changed["fields"]) >= {"is_closed"}  # type: ignore[call-overload]
+    assert newest(api, entity="test_tags")["who"] == "ada"
 
 
 def test_what_matters_for_security_is_in_it(api: TestClient) -> None:
@@ -98,7 +98,7 @@ def test_a_wrong_current_password_is_in_it(api: TestClient) -> None:
 
 async def test_refusals_are_in_it_and_cannot_fill_it(api: TestClient) -> None:
     for _ in range(50):
-        api.post("/api/v1/clients", headers=bearer("mallory", "customer"))
+        api.post("/api/v1/clients", headers=bearer("mallory", "author"))
     await asyncio.sleep(3)
     record = newest(api, action="request.refused", who="mallory")
     assert str(record["detail"]).startswith("lacks clients:write")
@@ -140,8 +140,8 @@ async def test_nothing_leaves_it(engine: AsyncEngine, statement: str) -> None:
 async def test_tampering_shows(
     api: TestClient, engine: AsyncEngine, tamper: str, says: str
 ) -> None:
-    place(api, "ada")
-    place(api, "bob")
+    write_note(api, "ada")
+    write_note(api, "bob")
     async with engine.connect() as connection, AsyncSession(connection) as session:
         log = AuditRepository(session)
         end = await log.verify()
@@ -159,7 +159,7 @@ async def test_tampering_shows(
 async def test_a_log_that_was_made_anew_is_not_the_one_that_was_noted(
     engine: AsyncEngine, api: TestClient
 ) -> None:
-    place(api, "ada")
+    write_note(api, "ada")
     async with AsyncSession(engine) as session:
         end = await AuditRepository(session).verify()
         assert await AuditRepository(session).verify(end) == end
@@ -169,14 +169,14 @@ async def test_a_log_that_was_made_anew_is_not_the_one_that_was_noted(
 
 def test_writers_at_once_make_one_chain(api: TestClient, engine: AsyncEngine) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: place(api, f"ada-{number}"), range(24)))
+        list(pool.map(lambda number: write_note(api, f"ada-{number}"), range(24)))
     assert main([]) == 0
 
 
 def test_the_command_says_what_it_found(
     api: TestClient, engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place(api, "ada")
+    write_note(api, "ada")
     assert main([]) == 0
     printed = capsys.readouterr().out.split()
     assert main([printed[-1]]) == 0

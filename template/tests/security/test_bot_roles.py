@@ -12,7 +12,8 @@ from chassis.security.keys import private_key
 from chassis.security.principal import Principal
 from chassis.security.service_tokens import Signer
 from chassis.testing import new_key
-from tests.security.support import bearer, place
+from tests.security.orders import place
+from tests.security.support import bearer
 
 STRANGER, _ = new_key()
 

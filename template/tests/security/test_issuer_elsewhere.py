@@ -10,13 +10,14 @@ from fastapi.testclient import TestClient
 from testcontainers.core.container import DockerContainer
 
 import business_api.main
+from tests.notes import BODY, PATH, mount, public
 from tests.security.issuer import Issuer
-from tests.security.support import LINE, bearer
+from tests.security.support import bearer
 
 if TYPE_CHECKING:
     from conftest import DataServer
 
-CUSTOMER: dict[str, object] = {"realm_access": {"roles": ["customer", "offline_access"]}}
+AUTHOR: dict[str, object] = {"realm_access": {"roles": ["author", "offline_access"]}}
 
 
 def bearer_of(issuer: Issuer, claims: dict[str, object]) -> dict[str, str]:
@@ -36,20 +37,21 @@ def api(
     monkeypatch.setenv("OIDC_ISSUER", issuer.url)
     monkeypatch.setenv("OIDC_AUDIENCE", "shop")
     app = cast(FastAPI, runpy.run_path(business_api.main.__file__)["app"])
+    mount(app, public)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 def test_its_tokens_open_what_their_roles_allow(api: TestClient, issuer: Issuer) -> None:
-    headers = bearer_of(issuer, CUSTOMER)
-    order = api.post("/api/v1/orders", json={"lines": [LINE]}, headers=headers)
-    assert order.status_code == 201
-    path = f"/api/v1/orders/{order.json()['id']}"
+    headers = bearer_of(issuer, AUTHOR)
+    note = api.post(PATH, json=BODY, headers=headers)
+    assert note.status_code == 201
+    path = f"{PATH}/{note.json()['id']}"
     assert api.get(path, headers=headers).status_code == 200
-    assert api.post(f"{path}/ship", headers=headers).status_code == 403
+    assert api.post(f"{path}/close", headers=headers).status_code == 403
     nobody = bearer_of(issuer, {"sub": "eve"})
     assert api.get(path, headers=nobody).status_code == 403
-    other = bearer_of(issuer, CUSTOMER | {"sub": "eve"})
+    other = bearer_of(issuer, AUTHOR | {"sub": "eve"})
     assert api.get(path, headers=other).status_code == 404
 
 
@@ -67,18 +69,18 @@ def test_roles_of_an_odd_shape_are_none(api: TestClient, issuer: Issuer, roles: 
     )
     for claim in claims:
         headers = bearer_of(issuer, claim)
-        assert api.get("/api/v1/orders", headers=headers).status_code == 403
+        assert api.get(PATH, headers=headers).status_code == 403
 
 
 def test_tokens_of_our_own_are_worth_nothing_here(api: TestClient) -> None:
-    refused = api.get("/api/v1/orders", headers=bearer("root", "administrator"))
+    refused = api.get(PATH, headers=bearer("root", "administrator"))
     assert refused.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/logout", "/.well-known/jwks.json"])
 def test_nobody_logs_in_here(api: TestClient, issuer: Issuer, path: str) -> None:
     assert api.get(path).status_code == 401
-    assert api.get(path, headers=bearer_of(issuer, CUSTOMER)).status_code == 404
+    assert api.get(path, headers=bearer_of(issuer, AUTHOR)).status_code == 404
 
 
 def test_the_documentation_sends_people_to_the_issuer(api: TestClient, issuer: Issuer) -> None:
@@ -90,7 +92,7 @@ def test_the_documentation_sends_people_to_the_issuer(api: TestClient, issuer: I
 
 def test_an_issuer_that_is_away_is_said(api: TestClient, issuer: Issuer) -> None:
     issuer.status = 500
-    answer = api.get("/api/v1/orders", headers=bearer_of(issuer, {}))
+    answer = api.get(PATH, headers=bearer_of(issuer, {}))
     assert answer.status_code == 503
     assert "keys of the issuer" in answer.json()["detail"]
 
@@ -99,6 +101,6 @@ def test_an_issuer_that_is_away_is_said(api: TestClient, issuer: Issuer) -> None
 def test_what_is_no_access_token_is_refused(
     api: TestClient, issuer: Issuer, claims: dict[str, object]
 ) -> None:
-    assert api.get("/api/v1/orders", headers=bearer_of(issuer, CUSTOMER)).status_code == 200
-    refused = api.get("/api/v1/orders", headers=bearer_of(issuer, CUSTOMER | claims))
+    assert api.get(PATH, headers=bearer_of(issuer, AUTHOR)).status_code == 200
+    refused = api.get(PATH, headers=bearer_of(issuer, AUTHOR | claims))
     assert refused.status_code == 401

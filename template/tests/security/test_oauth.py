@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.notes import PATH
 from tests.security.support import ADMIN, Person, add_user, bearer
 
 
@@ -32,12 +33,12 @@ def claims_of(token: str) -> dict[str, object]:
 
 
 def test_a_machine_acts_with_the_roles_of_its_client(api: TestClient) -> None:
-    client = add_client(api, name="Robot", confidential=True, roles=["staff"])
+    client = add_client(api, name="Robot", confidential=True, roles=["keeper"])
     form = {"grant_type": "client_credentials"}
     tokens = api.post("/oauth/token", data=form, headers=basic(client)).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    assert api.get("/api/v1/orders", headers=headers).status_code == 200
-    assert api.post("/api/v1/orders", json={}, headers=headers).status_code == 403
+    assert api.get(PATH, headers=headers).status_code == 200
+    assert api.post(PATH, json={}, headers=headers).status_code == 403
     assert "refresh_token" not in tokens
 
 
@@ -54,7 +55,7 @@ def test_a_machine_acts_with_the_roles_of_its_client(api: TestClient) -> None:
 def test_a_client_says_who_it_is(
     api: TestClient, header: str, form: dict[str, str], error: str
 ) -> None:
-    client = add_client(api, name="Robot", confidential=True, roles=["staff"])
+    client = add_client(api, name="Robot", confidential=True, roles=["keeper"])
     headers = {
         "right": basic(client),
         "wrong": basic(client, "a wrong secret"),
@@ -118,7 +119,7 @@ def test_to_revoke_a_token_ends_its_session(api: TestClient) -> None:
     tokens = person.log_in()
     form = {"client_id": "docs", "token": tokens["refresh_token"]}
     assert api.post("/oauth/revoke", data=form).status_code == 200
-    assert person.get("/api/v1/orders", tokens).status_code == 401
+    assert person.get(PATH, tokens).status_code == 401
     assert person.refresh(tokens["refresh_token"]).status_code == 400
     for token in ("unknown", "", "a.b.c", "x" * 1000):
         unknown = {"client_id": "docs", "token": token}
@@ -135,7 +136,7 @@ def test_an_id_token_tells_who_has_logged_in_and_when(api: TestClient) -> None:
     assert claims["auth_time"] == pytest.approx(claims["iat"], abs=5)
     # It is for the client: the API takes none.
     headers = {"Authorization": f"Bearer {tokens['id_token']}"}
-    assert api.get("/api/v1/orders", headers=headers).status_code == 401
+    assert api.get(PATH, headers=headers).status_code == 401
 
 
 def test_prompt_and_max_age_are_obeyed(api: TestClient) -> None:

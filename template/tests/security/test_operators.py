@@ -16,7 +16,8 @@ from fastapi.testclient import TestClient
 import business_api.main
 from business_api.identity import __main__ as commands
 from chassis.testing import ISSUER
-from tests.security.support import ADMIN, LINE, PASSWORD, Person, add_user, bearer
+from tests.notes import BODY, PATH
+from tests.security.support import ADMIN, PASSWORD, Person, add_user, bearer
 
 if TYPE_CHECKING:
     from conftest import DataServer
@@ -59,11 +60,11 @@ def test_who_is_there_already_becomes_an_administrator(
     assert run(monkeypatch, "admin", login, typed=f"{other}\n") == 0
     assert "was there already" in capsys.readouterr().out
     found = api.get(f"/api/v1/users/{user}", headers=bearer("root", *ADMIN)).json()
-    assert set(found["roles"]) == {"administrator", "customer"}
+    assert set(found["roles"]) == {"administrator", "author"}
     assert Person(api, login).submit().status_code == 401
     assert Person(api, login, other).log_in()
     assert person.refresh(tokens["refresh_token"]).status_code == 400
-    assert eventually_refused(lambda: person.get("/api/v1/orders", tokens))
+    assert eventually_refused(lambda: person.get(PATH, tokens))
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 201])
@@ -82,9 +83,9 @@ def test_an_administrator_gets_no_weak_password(
 def test_a_token_of_an_operator_works_and_is_in_the_audit_log(
     api: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "token", "ada", "customer") == 0
+    assert run(monkeypatch, "token", "ada", "author") == 0
     headers = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
-    assert api.post("/api/v1/orders", json={"lines": [LINE]}, headers=headers).status_code == 201
+    assert api.post(PATH, json=BODY, headers=headers).status_code == 201
     log = api.get("/api/v1/audit", headers=bearer("root", *ADMIN)).json()["items"]
     assert ("token.operator", "ada") in {(item["action"], item["who"]) for item in log}
 
@@ -105,7 +106,7 @@ def test_a_token_for_the_data_service_opens_it(
     monkeypatch.setenv("DATA_SERVICE_URL", data_server.url)
     assert run(monkeypatch, "data-token", "ada") == 0
     headers = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
-    assert httpx2.get(f"{data_server.url}/api/v1/orders", headers=headers).status_code == 200
+    assert httpx2.get(f"{data_server.url}{PATH}", headers=headers).status_code == 200
 
 
 def test_the_policy_is_printed(
@@ -113,7 +114,7 @@ def test_the_policy_is_printed(
 ) -> None:
     status = run(monkeypatch, "policy")
     printed = capsys.readouterr().out
-    assert re.search(r"^POST /api/v1/orders +orders:place$", printed, re.MULTILINE)
+    assert re.search(r"^POST /api/v1/users +users:write$", printed, re.MULTILINE)
     assert ("REFUSED" in printed) == (status == 1)
 
 

@@ -17,6 +17,7 @@ from business_api.main import app
 from chassis.errors import Unavailable
 from chassis.testing import ISSUER
 from contracts.identity import UserChange
+from tests.notes import PATH
 from tests.security.support import Person, add_user, bearer, csrf_of
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def test_one_sees_and_ends_ones_own_sessions(api: TestClient) -> None:
 
     assert end(of_other, items[0]["id"]) == 404
     assert end(of_first, items[0]["id"]) == 204
-    assert second.get("/api/v1/orders", of_second).status_code == 401
+    assert second.get(PATH, of_second).status_code == 401
     assert second.refresh(of_second["refresh_token"]).status_code == 400
-    assert first.get("/api/v1/orders", of_first).status_code == 200
+    assert first.get(PATH, of_first).status_code == 200
 
 
 def test_who_has_logged_in_once_need_not_again_until_logging_out(api: TestClient) -> None:
@@ -72,7 +73,7 @@ def test_who_has_logged_in_once_need_not_again_until_logging_out(api: TestClient
     page = api.get("/logout")
     assert api.post("/logout", data={"csrf": csrf_of(page.text)}).status_code == 200
     assert api.get(person.address(), follow_redirects=False).status_code == 200
-    assert person.get("/api/v1/orders", tokens).status_code == 401
+    assert person.get(PATH, tokens).status_code == 401
 
 
 def ask_redis(redis: DockerContainer, *command: str) -> str:
@@ -142,7 +143,7 @@ def test_a_session_has_no_end_of_refresh_tokens(api: TestClient, redis: DockerCo
     assert int(ask_redis(redis, "zcard", f"families:{session['id']}")) == MAX_FAMILIES
     # The oldest is gone, and that is no theft: the session goes on.
     assert person.refresh(first["refresh_token"]).status_code == 400
-    assert person.get("/api/v1/orders", first).status_code == 200
+    assert person.get(PATH, first).status_code == 200
 
 
 def test_a_login_that_meets_a_change_of_the_user_is_none(
@@ -169,7 +170,7 @@ def test_a_replica_that_starts_without_redis_trusts_nobody(
     monkeypatch.setenv("REDIS_PORT", "1")
     monkeypatch.setenv("REVOCATION_GRACE_SECONDS", "60")
     with TestClient(app, base_url=ISSUER) as api:
-        answer = api.get("/api/v1/orders", headers=bearer("ada", "customer"))
+        answer = api.get(PATH, headers=bearer("ada", "author"))
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
 
