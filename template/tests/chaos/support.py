@@ -158,10 +158,10 @@ class Network:
 
 
 class Service:
-    """A service as a process of its own, as its image runs it."""
+    """A service as a process of its own, as its image runs it, with the notes of the tests."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
-        self._name = name
+    def __init__(self, app: str, environment: dict[str, str]) -> None:
+        self._app = app
         self._environment = os.environ | environment
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -169,7 +169,7 @@ class Service:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "uvicorn", f"{self._name}.main:app"]
+        command = [sys.executable, "-m", "uvicorn", self._app]
         options = ["--port", str(self.port), "--timeout-graceful-shutdown", "6"]
         self._process = subprocess.Popen([*command, *options], env=self._environment)
         eventually(lambda: httpx2.get(f"{self.url}/health").is_success, 60)

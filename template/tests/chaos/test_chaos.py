@@ -1,4 +1,4 @@
-"""What is promised when a part fails: an answer in time, a way back, and no order lost."""
+"""What is promised when a part fails: an answer in time, a way back, and nothing lost."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,33 +17,33 @@ from chassis.security.revocation import REMEMBER_SECONDS, Revocations
 from chassis.settings import read_settings
 from chassis.testing import access_token
 from tests.chaos.support import PLACES, eventually
+from tests.notes import BODY, PATH
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import System
 
-LINE = {"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
 # A request has three seconds here, and the client gets its answer within a little more.
 IN_TIME = 4.0
 RECOVERY = 10.0
 
 
-def place(system: "System", key: str) -> httpx2.Response:
+def write(system: "System", key: str) -> httpx2.Response:
     headers = {"Idempotency-Key": key}
-    return system.client.post("/api/v1/orders", json={"lines": [LINE]}, headers=headers)
+    return system.client.post(PATH, json=BODY, headers=headers)
 
 
-def timed(system: "System", path: str = "/api/v1/orders") -> tuple[int, float]:
+def timed(system: "System", path: str = PATH) -> tuple[int, float]:
     start = time.monotonic()
     status = system.client.get(path).status_code
     return status, time.monotonic() - start
 
 
-def orders(system: "System") -> list[str]:
-    """Return the ids of all orders of the caller."""
+def notes(system: "System") -> list[str]:
+    """Return the ids of all notes."""
     ids: list[str] = []
     query = "?limit=100"
     while True:
-        page = system.client.get(f"/api/v1/orders{query}").json()
+        page = system.client.get(f"{PATH}{query}").json()
         ids += [item["id"] for item in page["items"]]
         if page["next_cursor"] is None:
             return ids
@@ -51,7 +51,7 @@ def orders(system: "System") -> list[str]:
 
 
 def works(system: "System") -> bool:
-    return system.client.get("/api/v1/orders?limit=1").is_success
+    return system.client.get(f"{PATH}?limit=1").is_success
 
 
 def test_the_data_service_is_killed(system: "System") -> None:
@@ -68,32 +68,32 @@ def test_the_data_service_is_killed(system: "System") -> None:
 
 
 @pytest.mark.parametrize("service", ["business", "data"])
-def test_it_is_killed_while_orders_are_placed(system: "System", service: str) -> None:
-    before = orders(system)
+def test_it_is_killed_while_notes_are_written(system: "System", service: str) -> None:
+    before = notes(system)
     keys = [uuid4().hex for _ in range(40)]
     killed = system.business if service == "business" else system.data
 
-    def place_until_it_is_there(key: str) -> str:
+    def write_until_it_is_there(key: str) -> str:
         for _ in range(200):
             time.sleep(0.2)
             try:
-                answer = place(system, key)
+                answer = write(system, key)
             except httpx2.TransportError:
                 assert service == "business", "the service that is asked still runs"
                 continue
             if answer.status_code == 201:
                 return str(answer.json()["id"])
             assert answer.status_code in {502, 503, 504}, answer.text
-        raise AssertionError("never placed")
+        raise AssertionError("never written")
 
     with ThreadPoolExecutor(4) as pool:
-        placing = [pool.submit(place_until_it_is_there, key) for key in keys]
+        writing = [pool.submit(write_until_it_is_there, key) for key in keys]
         time.sleep(0.7)
         killed.kill()
         killed.start()
-        ids = [future.result() for future in placing]
+        ids = [future.result() for future in writing]
     assert len(set(ids)) == len(keys)
-    assert sorted(set(orders(system)) - set(before)) == sorted(ids)
+    assert sorted(set(notes(system)) - set(before)) == sorted(ids)
 
 
 def test_the_database_is_frozen(system: "System") -> None:
@@ -118,7 +118,7 @@ def test_redis_is_gone(system: "System") -> None:
     assert works(system)
     took = eventually(lambda: timed(system)[0] == 503, RECOVERY)
     assert took > 1
-    refused = system.client.get("/api/v1/orders")
+    refused = system.client.get(PATH)
     assert refused.headers["retry-after"]
     assert "ended" in refused.json()["detail"]
     start = time.monotonic()
@@ -150,38 +150,37 @@ def test_the_network_is_slow(system: "System") -> None:
     assert seconds < IN_TIME
 
 
-def test_a_cancellation_whose_answer_was_lost_is_tried_again(system: "System") -> None:
-    order = place(system, uuid4().hex).json()
-    path = f"/api/v1/orders/{order['id']}"
+def test_a_change_whose_answer_was_lost_is_tried_again(system: "System") -> None:
+    path = f"{PATH}/{write(system, uuid4().hex).json()['id']}"
     assert works(system)
     system.to_data.cut()  # so that the next call opens a connection, whose answers are counted
     lost = 0
     for _ in range(3):
         system.to_data.answers_to_lose = 1
-        answer = system.client.post(f"{path}/cancel")
+        answer = system.client.post(f"{path}/close")
         lost += system.to_data.answers_to_lose == 0
         assert answer.status_code == 200, answer.text
     assert lost == 3
-    assert system.client.get(path).json()["version"] == 2
-    assert system.client.get(path).json()["status"] == "cancelled"
+    note = system.client.get(path).json()
+    assert (note["version"], note["is_closed"]) == (2, True)
 
 
-def test_an_order_whose_answer_was_lost_is_placed_once(system: "System") -> None:
-    before = len(orders(system))
+def test_a_note_whose_answer_was_lost_is_written_once(system: "System") -> None:
+    before = len(notes(system))
     system.to_data.answers_to_lose = 1
-    assert place(system, uuid4().hex).status_code == 201
+    assert write(system, uuid4().hex).status_code == 201
     assert system.to_data.answers_to_lose == 0
-    assert len(orders(system)) == before + 1
+    assert len(notes(system)) == before + 1
 
 
 def test_an_answer_is_cut_in_the_middle(system: "System") -> None:
-    before = len(orders(system))
+    before = len(notes(system))
     system.to_data.answers_to_cut = 1
-    assert place(system, uuid4().hex).status_code == 201
+    assert write(system, uuid4().hex).status_code == 201
     assert system.to_data.answers_to_cut == 0
-    assert len(orders(system)) == before + 1
+    assert len(notes(system)) == before + 1
     system.to_data.answers_to_cut = 100
-    answer = system.client.get("/api/v1/orders")
+    answer = system.client.get(PATH)
     assert answer.status_code == 503
     assert "broke the connection off" in answer.json()["detail"]
     system.to_data.heal()
@@ -193,7 +192,7 @@ def test_there_are_more_requests_than_places(system: "System") -> None:
 
     def ask(_: int) -> tuple[httpx2.Response, float]:
         start = time.monotonic()
-        return system.client.get("/api/v1/orders?limit=1"), time.monotonic() - start
+        return system.client.get(f"{PATH}?limit=1"), time.monotonic() - start
 
     with ThreadPoolExecutor(4 * PLACES) as pool:
         answers = list(pool.map(ask, range(4 * PLACES)))
@@ -240,7 +239,7 @@ async def test_redis_starts_again_with_nothing(system: "System") -> None:
     ended, kept = [await begin_session(system, user) for _ in range(2)]
 
     def ask(session: str, method: str = "GET", path: str = "") -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {access_token(user, 'customer', sid=session)}"}
+        headers = {"Authorization": f"Bearer {access_token(user, 'author', sid=session)}"}
         return system.client.request(method, f"/api/v1/sessions{path}", headers=headers)
 
     def seen() -> list[str]:
@@ -268,7 +267,7 @@ def test_it_ends_after_what_is_under_way(system: "System", service: str) -> None
     asked = system.to_data.carried
     try:
         with ThreadPoolExecutor(1) as pool:
-            under_way = pool.submit(place, system, uuid4().hex)
+            under_way = pool.submit(write, system, uuid4().hex)
             eventually(lambda: system.to_data.carried > asked)
             begun = system.to_postgres.carried
             eventually(lambda: system.to_postgres.carried > begun)

@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 from testcontainers.core.container import DockerContainer
 
-from business_api.main import app
 from chassis.testing import ISSUER
-from tests.notes import create_tables
+from tests.notes.business import app
+from tests.notes.data import create_tables
 from tests.redis_server import redis_server
 from tests.security.issuer import Issuer
 

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from testcontainers.core.container import DockerContainer
 
 import business_api.main
-from tests.notes import BODY, PATH, mount, public
+from tests.notes import BODY, PATH
+from tests.notes.business import mount
 from tests.security.issuer import Issuer
 from tests.security.support import bearer
 
@@ -37,7 +38,7 @@ def api(
     monkeypatch.setenv("OIDC_ISSUER", issuer.url)
     monkeypatch.setenv("OIDC_AUDIENCE", "shop")
     app = cast(FastAPI, runpy.run_path(business_api.main.__file__)["app"])
-    mount(app, public)
+    mount(app)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
