@@ -41,7 +41,7 @@ BREAKS = {
         "a rule": (
             "services/business_api/src/business_api/orders/entities.py",
             "if target not in allowed",
-            "if target in ()",
+            "if target in allowed",
             3,
         ),
     },

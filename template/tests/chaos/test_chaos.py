@@ -239,7 +239,7 @@ async def test_redis_starts_again_with_nothing(system: "System") -> None:
     ended, kept = [await begin_session(system, user) for _ in range(2)]
 
     def ask(session: str, method: str = "GET", path: str = "") -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {access_token(user, 'author', sid=session)}"}
+        headers = {"Authorization": f"Bearer {access_token(user, 'test_author', sid=session)}"}
         return system.client.request(method, f"/api/v1/sessions{path}", headers=headers)
 
     def seen() -> list[str]:

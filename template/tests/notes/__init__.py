@@ -9,7 +9,8 @@ from pydantic import Field
 
 from contracts.base import Contract
 
-PATH = "/api/v1/notes"
+# Names that no project has, with roles to match.
+PATH = "/api/v1/test-notes"
 BODY = {"text": "Water the plants", "tags": ["home"]}
 
 

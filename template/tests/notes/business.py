@@ -12,14 +12,14 @@ from chassis.security.policy import Policy, Role
 from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery
 
 ROUTES = {
-    f"POST {PATH}": "notes:write",
-    f"GET {PATH}": "notes:read",
-    f"GET {PATH}/{{note_id}}": "notes:read",
-    f"POST {PATH}/{{note_id}}/close": "notes:close",
+    f"POST {PATH}": "test_notes:write",
+    f"GET {PATH}": "test_notes:read",
+    f"GET {PATH}/{{note_id}}": "test_notes:read",
+    f"POST {PATH}/{{note_id}}/close": "test_notes:close",
 }
 ROLES = {
-    "author": (Role(own=frozenset({"notes:write", "notes:read"})),),
-    "keeper": (Role(all=frozenset({"notes:read", "notes:close"})),),
+    "test_author": (Role(own=frozenset({"test_notes:write", "test_notes:read"})),),
+    "test_keeper": (Role(all=frozenset({"test_notes:read", "test_notes:close"})),),
 }
 router = APIRouter(prefix=PATH, tags=["notes"])
 

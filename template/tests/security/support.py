@@ -27,7 +27,7 @@ def bearer(subject: str, *roles: str, **claims: object) -> dict[str, str]:
 
 def write_note(api: TestClient, subject: str) -> str:
     """Write a note as an author and return its address."""
-    answer = api.post(PATH, json=BODY, headers=bearer(subject, "author"))
+    answer = api.post(PATH, json=BODY, headers=bearer(subject, "test_author"))
     assert answer.status_code == 201, answer.text
     return f"{PATH}/{answer.json()['id']}"
 
@@ -37,7 +37,7 @@ def add_user(api: TestClient, *roles: str) -> tuple[str, str]:
     login = f"user-{uuid4().hex}@example.org"
     answer = api.post(
         "/api/v1/users",
-        json={"login": login, "password": PASSWORD, "roles": roles or ["author"]},
+        json={"login": login, "password": PASSWORD, "roles": roles or ["test_author"]},
         headers=bearer("root", *ADMIN),
     )
     assert answer.status_code == 201, answer.text

@@ -56,7 +56,7 @@ def _of_another_key() -> str:
 
 
 def _changed() -> str:
-    header, claims, signature = access_token("ada", "author").split(".")
+    header, claims, signature = access_token("ada", "test_author").split(".")
     content = json.loads(base64.urlsafe_b64decode(claims + "=="))
     return f"{header}.{_part(content | {'roles': ['administrator']})}.{signature}"
 
@@ -101,7 +101,7 @@ def test_a_token_that_proves_nothing_is_refused(api: TestClient, what: str) -> N
 def test_clocks_may_differ_a_little(api: TestClient) -> None:
     now = int(time.time())
     for claims in ({"exp": now - 10}, {"nbf": now + 10}):
-        headers = bearer("ada", "author", **claims)
+        headers = bearer("ada", "test_author", **claims)
         assert api.get(PATH, headers=headers).status_code == 200
 
 

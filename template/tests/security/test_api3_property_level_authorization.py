@@ -11,7 +11,7 @@ from tests.security.support import PASSWORD, add_user, bearer
 
 
 def test_nobody_becomes_somebody_else_by_a_header(api: TestClient) -> None:
-    headers = bearer("mallory", "author") | {"X-Customer-Id": "ada"}
+    headers = bearer("mallory", "test_author") | {"X-Customer-Id": "ada"}
     written = api.post(PATH, json=BODY, headers=headers)
     assert written.json()["author"] == "mallory"
 
@@ -36,7 +36,7 @@ def test_roles_are_those_of_the_policy(api: TestClient) -> None:
 def test_no_answer_shows_a_hash_or_a_secret(api: TestClient) -> None:
     user, _ = add_user(api)
     root = bearer("root", "administrator")
-    api.post("/api/v1/clients", json={"name": "robot", "roles": ["keeper"]}, headers=root)
+    api.post("/api/v1/clients", json={"name": "robot", "roles": ["test_keeper"]}, headers=root)
     for path in ("/api/v1/users", f"/api/v1/users/{user}", "/api/v1/clients", "/api/v1/audit"):
         answer = api.get(path, headers=root)
         assert answer.status_code == 200

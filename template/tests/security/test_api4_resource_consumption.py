@@ -7,7 +7,7 @@ from chassis.body_limit import MAX_BODY_BYTES
 from tests.notes import PATH
 from tests.security.support import bearer
 
-ADA = ("ada", "author")
+ADA = ("ada", "test_author")
 
 
 @pytest.mark.parametrize(

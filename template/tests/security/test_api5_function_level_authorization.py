@@ -53,14 +53,14 @@ def test_no_line_names_a_route_that_is_gone() -> None:
 
 def test_an_author_does_not_do_what_a_keeper_does(api: TestClient) -> None:
     note = write_note(api, "ada")
-    answer = api.post(f"{note}/close", headers=bearer("ada", "author"))
+    answer = api.post(f"{note}/close", headers=bearer("ada", "test_author"))
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
-    assert 'scope="notes:close"' in answer.headers["www-authenticate"]
+    assert 'scope="test_notes:close"' in answer.headers["www-authenticate"]
 
 
 def test_an_author_administers_nothing(api: TestClient) -> None:
-    ada = bearer("ada", "author")
+    ada = bearer("ada", "test_author")
     for path in ("/api/v1/users", "/api/v1/clients", "/api/v1/audit"):
         assert api.get(path, headers=ada).status_code == 403
     body = {"login": "x", "password": "a good password", "roles": ["administrator"]}

@@ -10,13 +10,13 @@ from chassis.errors import NotFound
 from tests.notes import PATH
 from tests.security.support import ADMIN, bearer
 
-STAFF = ("sam", "keeper")
+STAFF = ("sam", "test_keeper")
 
 
 def test_what_is_stored_again_after_a_lost_answer_is_the_same(data_api: TestClient) -> None:
     identity = "/api/v1/identity"
     name = uuid4().hex
-    user = {"login": f"{name}@example.org", "roles": ["author"], "password_hash": "hash"}
+    user = {"login": f"{name}@example.org", "roles": ["test_author"], "password_hash": "hash"}
     client = {"name": "Robot", "secret_hash": "hash"}
     bodies: list[tuple[str, dict[str, object], str]] = [
         ("users", dict(user), "password_hash"),
@@ -36,7 +36,7 @@ def test_tokens_of_a_client_end_even_if_its_deletion_is_not_heard_of(
     api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = bearer("root", *ADMIN)
-    new = {"name": "Robot", "confidential": True, "roles": ["keeper"]}
+    new = {"name": "Robot", "confidential": True, "roles": ["test_keeper"]}
     client = api.post("/api/v1/clients", json=new, headers=root).json()
     form = {"client_id": client["id"], "client_secret": client["secret"]}
     token = api.post("/oauth/token", data=form | {"grant_type": "client_credentials"}).json()

@@ -28,7 +28,7 @@ def newest(api: TestClient, **of: str) -> dict[str, object]:
 
 def test_every_write_is_in_it(api: TestClient) -> None:
     note = write_note(api, "ada")
-    headers = bearer("sam", "keeper") | {"X-Request-ID": "audit-1"}
+    headers = bearer("sam", "test_keeper") | {"X-Request-ID": "audit-1"}
     api.post(f"{note}/close", headers=headers)
     created = newest(api, action="row.created", entity="test_notes")
     assert (created["who"], created["rows"]) == ("ada", [note.rsplit("/", 1)[1]])
@@ -98,7 +98,7 @@ def test_a_wrong_current_password_is_in_it(api: TestClient) -> None:
 
 async def test_refusals_are_in_it_and_cannot_fill_it(api: TestClient) -> None:
     for _ in range(50):
-        api.post("/api/v1/clients", headers=bearer("mallory", "author"))
+        api.post("/api/v1/clients", headers=bearer("mallory", "test_author"))
     await asyncio.sleep(3)
     record = newest(api, action="request.refused", who="mallory")
     assert str(record["detail"]).startswith("lacks clients:write")

@@ -18,7 +18,7 @@ from tests.security.support import bearer
 if TYPE_CHECKING:
     from conftest import DataServer
 
-AUTHOR: dict[str, object] = {"realm_access": {"roles": ["author", "offline_access"]}}
+AUTHOR: dict[str, object] = {"realm_access": {"roles": ["test_author", "offline_access"]}}
 
 
 def bearer_of(issuer: Issuer, claims: dict[str, object]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def claims_of(token: str) -> dict[str, object]:
 
 
 def test_a_machine_acts_with_the_roles_of_its_client(api: TestClient) -> None:
-    client = add_client(api, name="Robot", confidential=True, roles=["keeper"])
+    client = add_client(api, name="Robot", confidential=True, roles=["test_keeper"])
     form = {"grant_type": "client_credentials"}
     tokens = api.post("/oauth/token", data=form, headers=basic(client)).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -55,7 +55,7 @@ def test_a_machine_acts_with_the_roles_of_its_client(api: TestClient) -> None:
 def test_a_client_says_who_it_is(
     api: TestClient, header: str, form: dict[str, str], error: str
 ) -> None:
-    client = add_client(api, name="Robot", confidential=True, roles=["keeper"])
+    client = add_client(api, name="Robot", confidential=True, roles=["test_keeper"])
     headers = {
         "right": basic(client),
         "wrong": basic(client, "a wrong secret"),

@@ -60,7 +60,7 @@ def test_who_is_there_already_becomes_an_administrator(
     assert run(monkeypatch, "admin", login, typed=f"{other}\n") == 0
     assert "was there already" in capsys.readouterr().out
     found = api.get(f"/api/v1/users/{user}", headers=bearer("root", *ADMIN)).json()
-    assert set(found["roles"]) == {"administrator", "author"}
+    assert set(found["roles"]) == {"administrator", "test_author"}
     assert Person(api, login).submit().status_code == 401
     assert Person(api, login, other).log_in()
     assert person.refresh(tokens["refresh_token"]).status_code == 400
@@ -83,7 +83,7 @@ def test_an_administrator_gets_no_weak_password(
 def test_a_token_of_an_operator_works_and_is_in_the_audit_log(
     api: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "token", "ada", "author") == 0
+    assert run(monkeypatch, "token", "ada", "test_author") == 0
     headers = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
     assert api.post(PATH, json=BODY, headers=headers).status_code == 201
     log = api.get("/api/v1/audit", headers=bearer("root", *ADMIN)).json()["items"]

@@ -170,7 +170,7 @@ def test_a_replica_that_starts_without_redis_trusts_nobody(
     monkeypatch.setenv("REDIS_PORT", "1")
     monkeypatch.setenv("REVOCATION_GRACE_SECONDS", "60")
     with TestClient(app, base_url=ISSUER) as api:
-        answer = api.get(PATH, headers=bearer("ada", "author"))
+        answer = api.get(PATH, headers=bearer("ada", "test_author"))
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
 
