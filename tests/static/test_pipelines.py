@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from extensions.stages import ROOT, Combination
+from extensions.stages import ROOT, TEMPLATE, Combination
 from tests.support.matrix import RULES
 from tests.support.project import render, start, the_end
 
@@ -240,3 +240,11 @@ def test_make_pipelines_sees_what_is_wrong(tmp_path: Path, provider: str) -> Non
         assert done.returncode != 0
         assert reason in done.stdout + done.stderr, the_end(done)
         project.write(path, text)
+
+
+def test_scanners_are_pinned_by_digest() -> None:
+    text = (TEMPLATE / "make/scans.mk").read_text()
+    images = dict(re.findall(r"^(\w+) = (\S+/\S+)$", text, re.MULTILINE))
+    assert images.keys() == {"GITLEAKS", "TRIVY"}
+    for image in images.values():
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", image), image
