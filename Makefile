@@ -1,6 +1,10 @@
 # Stagecraft's own targets. "make new" and "make test" do all of their set-up themselves.
 .DEFAULT_GOAL := help
 
+# Before anything expands them: make would run a $(shell ...) in a value that somebody hands on.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(if \
+  $(findstring $$,$(value $(name))),$(error $(name) contains a dollar sign, which make would expand))))
+
 # pyenv's shims hide interpreters from uv, so all that pyenv has are named, newest first.
 PYENV_ALL := $(shell pyenv versions --bare 2>/dev/null | sort -rV | paste -sd: -)
 ifneq ($(PYENV_ALL),)
@@ -33,8 +37,10 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | \
 	  awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
+new: export DEST := $(DEST)
+new: export LEVEL := $(LEVEL)
 new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b NAME="Corner Shop" and more: see README)
-	@RUN="$(RUN)" UV="$(UV)" DEST="$(DEST)" LEVEL="$(LEVEL)" sh scripts/new.sh
+	@RUN="$(RUN)" UV="$(UV)" sh scripts/new.sh
 
 test: setup lint ## Run the tests, on a covering array of the combinations: TESTS=tests/static for a part
 	$(PYTEST) --durations 30 $(TESTS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.stages import Combination
+from extensions.stages import ROOT, Combination
 from tests.support.matrix import ALL
 from tests.support.project import outer_environment, render
 
@@ -62,3 +62,20 @@ def test_no_recipe_hands_a_value_to_the_shell_by_itself(folder: Path) -> None:
     for path in [folder / "Makefile", *(folder / "make").glob("*.mk")]:
         bare = rf"\$\((?:or \$\()?({'|'.join(GIVEN)})\)"
         assert re.findall(bare, path.read_text().replace("run $(PROFILE)", "")) == [], path
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("name", ["DEST", "LEVEL"])
+def test_make_new_runs_no_value(tmp_path: Path, name: str, text: str) -> None:
+    """Of a place that cannot be, so that nothing is made."""
+    values = {"DEST": str(tmp_path / "no/where"), "LEVEL": "1"} | {name: f"no/{text}"}
+    done = make(ROOT, "new", *(f"{key}={value}" for key, value in values.items()))
+    assert done.returncode != 0
+    assert text in done.stderr or "There is no folder" in done.stderr
+    assert not (ROOT / "ran").exists()
+
+
+def test_the_makefile_of_the_template_expands_no_value() -> None:
+    done = make(ROOT, "help", "DEST=$(shell touch ran)")
+    assert "DEST contains a dollar sign" in done.stderr
+    assert not (ROOT / "ran").exists()
