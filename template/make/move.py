@@ -139,7 +139,8 @@ def after(level: int, operators: list[str]) -> None:
     if operators:
         say("", "For operators:", *(f"  {line}" for line in operators))
     say("", "Moved, without a conflict. Next:", "  git diff HEAD")
-    if Path("tests/load").is_dir() and not Path("tests/load/baseline.json").exists():
+    measured = not Path("tests/load").is_dir() or Path("tests/load/baseline.json").exists()
+    if not measured and Path("journey.py").exists():
         say("  make up", "  make baseline")
     say("  make verify", "  git add --all && git commit --message 'Move the project'")
     if level < 4 and Path("infrastructure/postgres/scripts/cluster.sh").is_file():

@@ -28,8 +28,8 @@ BREAKS = {
         ),
         "an API": (
             "services/data_postgres_api/src/data_postgres_api/orders/repository.py",
-            "return stored, False",
-            "return stored, True",
+            "shown = rows[: query.limit]",
+            "shown = rows[0]",
             2,
         ),
         "types": (
@@ -81,7 +81,7 @@ BREAKS = {
             "services/data_postgres_api/src/data_postgres_api/orders/models.py",
             '    __owner__ = OwnedBy("customer_id")\n',
             "",
-            3,
+            9,
         ),
         "an unexplained exception": (
             "services/business_api/src/business_api/orders/use_cases.py",

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 # So many requests a second are a good day.
 USUAL = 15
-# A user comes once in so many seconds. Whoever waits longer for an answer comes late, so an
+# A user comes once in so many seconds, and late after a longer wait for an answer, so an
 # overload never has more under way than this many seconds' worth of requests.
 PERIOD = 5
 # After an overload the objectives hold again within so many seconds.

@@ -1,4 +1,4 @@
-"""The relay goes on trying until it is told to stop."""
+"""The relay retries until it is stopped."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ from data_postgres_api.database import Base, OwnedBy
 
 
 class TicketRow(Base):
-    """A ticket, which belongs to whoever reported it."""
+    """A ticket, owned by its reporter."""
 
     __tablename__ = "tickets"
     __owner__ = OwnedBy("reporter_id")
