@@ -99,6 +99,7 @@ def test_leftovers_of_the_example_are_the_teams(tmp_path: Path) -> None:
     project.move(Combination(2, frozenset({"rabbitmq"})))
     assert conflicts(project) == []
     assert project.read(kept) == text.replace("9.90", "4.50")
+    assert of_example(project) == [kept]
 
 
 def test_the_way_back_keeps_a_replaced_domain(tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_the_way_back_keeps_a_replaced_domain(tmp_path: Path) -> None:
     project.commit("Tickets in the place of orders")
     before = tickets_of(project.path)
     project.move(Combination(RULES.highest, ALL))
+    assert of_example(project) == []
     project.commit("Level 4 with everything")
     project.move(Combination(1), {"allow_removal": True, **dict.fromkeys(ALL, False)})
     assert conflicts(project) == []

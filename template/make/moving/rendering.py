@@ -68,14 +68,6 @@ def moved_paths(new: Tree) -> dict[str, str]:
     return dict(tomllib.loads(new["make/gates.toml"].content.decode()).get("moved", {}))
 
 
-def without_example(base: Tree, new: Tree) -> Tree:
-    """Return the files of `base` that are not of the example, by the paths that `new` says are."""
-    gates = tomllib.loads(new["make/gates.toml"].content.decode())
-    claims = [re.escape(path).replace(r"\*", "[^/]*") for path in gates["example"]["paths"]]
-    of_example = re.compile(f"({'|'.join(claims)})(/.*)?")
-    return {path: file for path, file in base.items() if not of_example.fullmatch(path)}
-
-
 def read_tree(folder: Path) -> Tree:
     """Return the files below a folder."""
     found = {}
@@ -127,9 +119,6 @@ def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tre
         rb"^%b: " % wanted.module.encode(), new[ANSWERS].content, re.M
     ):
         raise Refused(f'There is no module "{wanted.module}" in that version of the template.')
-    if not example:
-        # A version that does not know the answer has rendered the example all the same.
-        base = without_example(base, new)
     if wanted.source:
         # The project records where it was rendered from, and only that is new.
         old = f"_src_path: {answers['_src_path']}".encode()
