@@ -78,9 +78,9 @@ BREAKS = {
             3,
         ),
         "an owner": (
-            "services/data_postgres_api/src/data_postgres_api/orders/models.py",
-            '    __owner__ = OwnedBy("customer_id")\n',
-            "",
+            "services/data_postgres_api/src/data_postgres_api/identity/models.py",
+            '"oauth_clients"\n    __owner__ = SHARED\n',
+            '"oauth_clients"\n',
             9,
         ),
         "an unexplained exception": (
