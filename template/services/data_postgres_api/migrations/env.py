@@ -21,13 +21,6 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-def import_all_models() -> None:
-    """Import every `models` module of the service: a table that is not known would be dropped."""
-    for module in pkgutil.walk_packages(data_postgres_api.__path__, "data_postgres_api."):
-        if module.name.endswith(".models"):
-            import_module(module.name)
-
-
 async def main() -> None:
     """Wait for PostgreSQL, then migrate."""
     settings = read_settings(PostgresSettings)
@@ -42,6 +35,9 @@ async def main() -> None:
 
 # The service itself knows how this level logs; what migrates it speaks in the same way.
 import_module("data_postgres_api.main")
-import_all_models()
+# A table whose module is not imported would be dropped.
+for module in pkgutil.walk_packages(data_postgres_api.__path__, "data_postgres_api."):
+    if module.name.endswith(".models"):
+        import_module(module.name)
 logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 APPEND = text("SELECT last_sequence, last_hash FROM audit_append(:records)").bindparams(
     bindparam("records", type_=ARRAY(Text))
 )
-# An order of a hundred lines is one record of a hundred rows; of more, the first are named.
+# A request that writes a hundred rows is one record that names them; of more, it names the first.
 MAX_ROWS = 20
 
 

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from contracts.audit import AuditAppended, AuditEvents, AuditPage
 from data_postgres_api.audit.repository import AuditRepository
 from data_postgres_api.database import Session
+from data_postgres_api.standby import from_primary
 
-router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+# Who may do what is decided by these rows: a user who was blocked is blocked now.
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"], dependencies=[Depends(from_primary)])
 
 
 async def _repository(session: Session) -> AuditRepository:

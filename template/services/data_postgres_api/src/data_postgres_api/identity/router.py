@@ -19,8 +19,12 @@ from contracts.identity import (
 )
 from data_postgres_api.database import Session
 from data_postgres_api.identity.repository import IdentityRepository
+from data_postgres_api.standby import from_primary
 
-router = APIRouter(prefix="/api/v1/identity", tags=["identity"])
+# Who may do what is decided by these rows: a user who was blocked is blocked now.
+router = APIRouter(
+    prefix="/api/v1/identity", tags=["identity"], dependencies=[Depends(from_primary)]
+)
 
 
 async def _repository(session: Session) -> IdentityRepository:

@@ -6,13 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from chassis.app import create_app
+from chassis.app import create_app, find_routers
 from chassis.settings import read_settings
 from data_postgres_api.database import create_engine, wait_for_database
 from data_postgres_api.features import FEATURES
-{%- if example %}
-from data_postgres_api.orders.router import router as orders
-{%- endif %}
 from data_postgres_api.settings import PostgresSettings
 
 
@@ -32,7 +29,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = create_app(
     title="Data API",
-    routers=[{% if example %}orders{% endif %}],
+    routers=find_routers("data_postgres_api"),
     lifespan=lifespan,
     features=FEATURES,
 )
