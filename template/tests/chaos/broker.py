@@ -14,10 +14,10 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from chassis.errors import Unavailable
 from contracts.events import EXCHANGE
-from contracts.order_events import OrderPlaced
 from messaging.publisher import UNREACHABLE, connect
 from messaging.settings import RabbitSettings
 from tests.chaos.support import free_port
+from tests.notes.events import NoteWritten
 
 
 class Broker:
@@ -45,7 +45,7 @@ class Broker:
         queue = await channel.declare_queue(
             "chaos", durable=True, arguments={"x-queue-type": "quorum"}
         )
-        await queue.bind(exchange, OrderPlaced.routing_key())
+        await queue.bind(exchange, NoteWritten.routing_key())
         return queue
 
     async def until_declared(self, *queues: str) -> None:
@@ -62,12 +62,12 @@ class Broker:
                 return True
         return False
 
-    async def heard(self) -> AsyncIterator[OrderPlaced]:
+    async def heard(self) -> AsyncIterator[NoteWritten]:
         """Yield what is in the queue now; nothing while the broker is away."""
         with suppress(Unavailable, *UNREACHABLE):
             queue = await self.queue()
             while message := await queue.get(fail=False):
-                yield OrderPlaced.model_validate_json(message.body)
+                yield NoteWritten.model_validate_json(message.body)
                 await message.ack()
 
 

@@ -1,4 +1,4 @@
-"""The broker and the relay are killed while orders come in: every one is told, none invented."""
+"""The broker and the relay are killed under load: every change is told, none invented."""
 
 import asyncio
 import os
@@ -13,13 +13,12 @@ from uuid import uuid4
 import pytest
 
 from tests.chaos.broker import Broker
+from tests.notes import BODY, PATH
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import System
 
-LINE = {"sku": "TEA", "quantity": 1, "unit_price": {"amount": "4.50", "currency": "EUR"}}
-ORDER = {"lines": [LINE]}
-# Seconds in which orders come in before something else is killed.
+# Seconds in which notes are written before something else is killed.
 PAUSE = 1.5
 ARRIVAL = 60
 
@@ -54,26 +53,26 @@ def relay(broker: Broker, system: "System") -> Iterator[Relay]:
     started.kill()
 
 
-class Customers:
-    """Place orders, one after the other in each of some threads, and note which were confirmed."""
+class Authors:
+    """Write notes, one after the other in each of some threads, and note which were confirmed."""
 
     def __init__(self, system: "System") -> None:
         self.confirmed: set[str] = set()
         self.refused: list[str] = []
         self._system = system
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._place) for _ in range(4)]
+        self._threads = [threading.Thread(target=self._write) for _ in range(4)]
         for thread in self._threads:
             thread.start()
 
-    def _place(self) -> None:
+    def _write(self) -> None:
         while not self._stop.is_set():
-            # With a key: an order that a busy machine confirms too late is still one order. An open
-            # circuit breaker refuses at once, so a customer tries again for a while.
+            # With a key: a note that a busy machine confirms too late is still one note. An open
+            # circuit breaker refuses at once, so an author tries again for a while.
             key = {"Idempotency-Key": uuid4().hex}
             deadline = time.monotonic() + ARRIVAL
             while True:
-                answer = self._system.client.post("/api/v1/orders", json=ORDER, headers=key)
+                answer = self._system.client.post(PATH, json=BODY, headers=key)
                 if answer.status_code == 201 or time.monotonic() > deadline:
                     break
                 time.sleep(0.2)
@@ -84,7 +83,7 @@ class Customers:
             time.sleep(0.05)
 
     def leave(self) -> None:
-        """Let the last of them place their order."""
+        """Let the last of them write their note."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -94,7 +93,7 @@ async def test_broker_and_relay_are_killed_under_load(
     system: "System", broker: Broker, relay: Relay
 ) -> None:
     await broker.queue()
-    customers = Customers(system)
+    authors = Authors(system)
     container = broker.container.get_wrapped_container()
     for _ in range(2):
         await asyncio.sleep(PAUSE)
@@ -107,16 +106,16 @@ async def test_broker_and_relay_are_killed_under_load(
         await asyncio.sleep(PAUSE)
         relay.kill()
         relay.start()
-    customers.leave()
-    assert customers.refused == []
-    assert len(customers.confirmed) > 50
+    authors.leave()
+    assert authors.refused == []
+    assert len(authors.confirmed) > 50
 
     told: dict[str, set[str]] = {}
     deadline = time.monotonic() + ARRIVAL
-    while not told.keys() >= customers.confirmed and time.monotonic() < deadline:
+    while not told.keys() >= authors.confirmed and time.monotonic() < deadline:
         async for event in broker.heard():
-            told.setdefault(str(event.order.id), set()).add(str(event.id))
+            told.setdefault(str(event.note_id), set()).add(str(event.id))
         await asyncio.sleep(0.5)
-    assert told.keys() == customers.confirmed
+    assert told.keys() == authors.confirmed
     # Delivered twice, perhaps, but always under the one id by which a consumer knows it.
     assert {len(ids) for ids in told.values()} == {1}

@@ -162,7 +162,7 @@ def test_a_change_whose_answer_was_lost_is_tried_again(system: "System") -> None
         assert answer.status_code == 200, answer.text
     assert lost == 3
     note = system.client.get(path).json()
-    assert (note["version"], note["is_closed"]) == (2, True)
+    assert (note["version"], note["status"]) == (2, "closed")
 
 
 def test_a_note_whose_answer_was_lost_is_written_once(system: "System") -> None:

@@ -3,53 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from aiogram.fsm.storage.base import StorageKey
 from pydantic import SecretStr
 
 from business_bot.main import make_dispatcher
-from business_bot.orders.router import make_router
 from business_bot.polling import poll
 from business_bot.settings import BotSettings
 from business_bot.storage import Isolation, redis_storage
 from business_bot.telegram import make_bot
 from business_bot.testing import TOKEN, FakeTelegram
-from contracts.money import Money
-from contracts.orders import Order, OrderPage, OrderQuery, OrderStatus
+from business_bot.testing_talk import Talk
 from tests.redis_server import redis_server
 
 ADA = 1001
-AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-
-
-class OneOrder:
-    """The shop has one order."""
-
-    def __init__(self) -> None:
-        self.order = Order(
-            id=UUID(int=1),
-            customer_id="customer-1",
-            status=OrderStatus.PLACED,
-            total=Money(amount=Decimal("9.00"), currency="EUR"),
-            version=1,
-            created_at=AT,
-            updated_at=AT,
-            lines=(),
-        )
-
-    async def list(self, _: OrderQuery) -> OrderPage:
-        return OrderPage(items=(self.order,), next_cursor=None)
-
-    async def get(self, _: UUID) -> Order:
-        return self.order
-
-    async def cancel(self, _: UUID) -> Order:
-        self.order = self.order.model_copy(update={"status": OrderStatus.CANCELLED})
-        return self.order
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,11 +30,11 @@ def redis() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def bot(telegram: FakeTelegram, shop: OneOrder) -> AsyncIterator[None]:
+async def bot(telegram: FakeTelegram) -> AsyncIterator[None]:
     given = {"token": SecretStr(TOKEN), "users": [ADA], "api_url": telegram.url}
     settings, stop = BotSettings.model_validate(given), asyncio.Event()
     async with make_bot(settings) as client, redis_storage() as (storage, isolation):
-        dispatcher = make_dispatcher([make_router(shop)], settings, storage, isolation)
+        dispatcher = make_dispatcher([Talk().router()], settings, storage, isolation)
         polling = asyncio.create_task(poll(stop, client, dispatcher))
         try:
             yield
@@ -76,29 +44,28 @@ async def bot(telegram: FakeTelegram, shop: OneOrder) -> AsyncIterator[None]:
 
 
 async def test_a_conversation_goes_on_with_another_bot() -> None:
-    shop = OneOrder()
     async with FakeTelegram() as telegram:
-        async with bot(telegram, shop):
-            await telegram.say(ADA, "/cancel")
-            assert "Which order?" in await telegram.answer(ADA)
-        async with bot(telegram, shop):
-            await telegram.say(ADA, str(UUID(int=1)))
-            assert "Is it to be cancelled?" in await telegram.answer(ADA, 2)
-        async with bot(telegram, shop):
-            await telegram.press(ADA, "Yes, cancel it")
-            assert await telegram.answer(ADA, 3) == f"Order {UUID(int=1)} is cancelled."
+        async with bot(telegram):
+            await telegram.say(ADA, "/water")
+            assert await telegram.answer(ADA) == "Which plant?"
+        async with bot(telegram):
+            await telegram.say(ADA, "fern")
+            assert await telegram.answer(ADA, 2) == "Water the fern?"
+        async with bot(telegram):
+            await telegram.press(ADA, "Yes")
+            assert await telegram.answer(ADA, 3) == "The fern is wet."
 
 
 async def test_an_update_that_is_delivered_again_is_answered_once() -> None:
     async with FakeTelegram() as telegram:
-        async with bot(telegram, OneOrder()):
-            await telegram.say(ADA, "/orders")
+        async with bot(telegram):
+            await telegram.say(ADA, "/help")
             await telegram.answer(ADA)
         # A new process knows no offset, so it gets what Telegram believes to be unanswered.
         await telegram.repeat()
-        async with bot(telegram, OneOrder()):
-            await telegram.say(ADA, "/cancel")
-            assert "Which order?" in await telegram.answer(ADA, 2)
+        async with bot(telegram):
+            await telegram.say(ADA, "/water")
+            assert await telegram.answer(ADA, 2) == "Which plant?"
         assert len(telegram.to(ADA)) == 2
 
 
@@ -106,11 +73,11 @@ async def test_what_was_remembered_is_forgotten_after_a_day(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("business_bot.storage.FORGET_SECONDS", 1)
-    async with FakeTelegram() as telegram, bot(telegram, OneOrder()):
-        await telegram.say(ADA, "/cancel")
+    async with FakeTelegram() as telegram, bot(telegram):
+        await telegram.say(ADA, "/water")
         await telegram.answer(ADA)
         await asyncio.sleep(1.5)
-        await telegram.say(ADA, str(UUID(int=1)))
+        await telegram.say(ADA, "fern")
         assert "I do not know that" in await telegram.answer(ADA, 2)
 
 
@@ -132,6 +99,6 @@ async def test_a_lock_that_is_gone_spoils_nothing(caplog: pytest.LogCaptureFixtu
 
 async def test_a_redis_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_PORT", "1")
-    async with FakeTelegram() as telegram, bot(telegram, OneOrder()):
-        await telegram.say(ADA, "/orders")
+    async with FakeTelegram() as telegram, bot(telegram):
+        await telegram.say(ADA, "/help")
         assert "it is our mistake" in await telegram.answer(ADA)

@@ -1,50 +1,24 @@
 """The data service over HTTP on a real PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import uuid4
 
 from fastapi.testclient import TestClient
 
-PRICE = {"amount": "4.50", "currency": "EUR"}
-ORDER: dict[str, Any] = {
-    "lines": [{"sku": "TEA", "quantity": 1, "unit_price": PRICE}],
-    "total": PRICE,
-}
-
-
-def test_of_two_racing_changes_one_wins(data_api: TestClient) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    data_api.put(path, json=ORDER)
-
-    def move(status: str) -> int:
-        change = {"status": status, "version": 1}
-        return int(data_api.put(f"{path}/status", json=change).status_code)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(move, ["paid", "cancelled"]))
-    assert answers == [200, 409]
-    assert data_api.get(path).json()["version"] == 2
+from tests.notes import BODY, PATH
 
 
 def test_of_two_racing_creations_one_is_new(data_api: TestClient) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
+    path = f"{PATH}/{uuid4()}"
     with ThreadPoolExecutor(4) as pool:
-        answers = sorted(pool.map(lambda _: data_api.put(path, json=ORDER).status_code, range(4)))
+        answers = sorted(pool.map(lambda _: data_api.put(path, json=BODY).status_code, range(4)))
     assert answers == [200, 200, 200, 201]
 
 
 def test_nothing_is_written_when_a_request_is_refused(data_api: TestClient) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    bad = ORDER | {"lines": [*ORDER["lines"], ORDER["lines"][0] | {"quantity": -1}]}
-    assert data_api.put(path, json=bad).status_code == 422
+    path = f"{PATH}/{uuid4()}"
+    assert data_api.put(path, json=BODY | {"text": ""}).status_code == 422
     assert data_api.get(path).status_code == 404
-
-
-def test_a_cursor_from_elsewhere_is_refused(data_api: TestClient) -> None:
-    answer = data_api.get("/api/v1/orders", params={"cursor": "elsewhere"})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "query.cursor"
 
 
 def test_it_is_ready_when_postgres_is(data_api: TestClient) -> None:

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from decimal import Decimal
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -18,51 +17,46 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from chassis.errors import Unavailable
 from chassis.settings import read_settings
 from chassis.testing import service_client
-from contracts.money import Money, Price
-from contracts.orders import NewOrder, OrderLine, OrderStatus, StatusChange
 from data_postgres_api.database import Base, create_engine
 from data_postgres_api.main import app as data_app
-from data_postgres_api.orders.models import OrderRow
-from data_postgres_api.orders.repository import OrderRepository
 from data_postgres_api.settings import PostgresSettings
+from tests.notes import PATH, NoteStatus
+from tests.notes.tables import NoteRow
 
 if TYPE_CHECKING:
     from conftest import DataServer
 
-PRICE = Price(amount=Decimal(1), currency="EUR")
-ORDER = NewOrder(
-    lines=(OrderLine(sku="TEA", quantity=1, unit_price=PRICE),),
-    total=Money(amount=Decimal(1), currency="EUR"),
-)
+pytestmark = pytest.mark.usefixtures("notes")
 
 
-def placed() -> float:
-    return REGISTRY.get_sample_value("entities_created_total", {"entity": "orders"}) or 0
+def made() -> float:
+    return REGISTRY.get_sample_value("entities_created_total", {"entity": "test_notes"}) or 0
 
 
-def paid() -> float:
-    labels = {"entity": "orders", "status": "paid"}
+def closed() -> float:
+    labels = {"entity": "test_notes", "status": "closed"}
     return REGISTRY.get_sample_value("entity_status_changes_total", labels) or 0
 
 
-async def create(session: AsyncSession) -> UUID:
-    order_id = uuid4()
-    await OrderRepository(session).create(order_id, "customer-1", ORDER)
-    return order_id
+async def create(session: AsyncSession) -> NoteRow:
+    row = NoteRow(id=uuid4(), author="ada", text="Water the plants", status=NoteStatus.OPEN)
+    session.add(row)
+    await session.flush()
+    return row
 
 
 async def test_what_is_committed_counts(engine: AsyncEngine) -> None:
-    before = placed(), paid()
-    async with AsyncSession(engine) as session:
-        order_id = await create(session)
-        assert placed() == before[0]
+    before = made(), closed()
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        note = await create(session)
+        assert made() == before[0]
         await session.commit()
-        assert placed() == before[0] + 1
-        change = StatusChange(status=OrderStatus.PAID, version=1)
+        assert made() == before[0] + 1
         for _ in range(2):
-            await OrderRepository(session).change_status(order_id, change)
+            note.status = NoteStatus.CLOSED
+            await session.flush()
         await session.commit()
-    assert (placed(), paid()) == (before[0] + 1, before[1] + 1)
+    assert (made(), closed()) == (before[0] + 1, before[1] + 1)
 
 
 async def test_a_table_counts_from_zero(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +67,7 @@ async def test_a_table_counts_from_zero(database: URL, monkeypatch: pytest.Monke
 
 
 async def test_what_is_rolled_back_does_not_count(engine: AsyncEngine) -> None:
-    before = placed()
+    before = made()
     async with AsyncSession(engine) as session:
         await create(session)
         await session.rollback()
@@ -83,21 +77,19 @@ async def test_what_is_rolled_back_does_not_count(engine: AsyncEngine) -> None:
             savepoint = await session.begin_nested()
             await create(session)
             await savepoint.rollback()
-    assert placed() == before + 1
+    assert made() == before + 1
 
 
 async def test_a_flush_that_fails_in_a_savepoint_undoes_no_more(engine: AsyncEngine) -> None:
-    before = placed()
+    before = made()
     async with AsyncSession(engine) as session, session.begin():
-        order_id = await create(session)
+        note_id = (await create(session)).id
         session.expunge_all()
-        again = OrderRow(
-            id=order_id, customer_id="c", status="placed", currency="EUR", total=Decimal(1)
-        )
+        again = NoteRow(id=note_id, author="ada", text="Again", status=NoteStatus.OPEN)
         with pytest.raises(IntegrityError):
             async with session.begin_nested():
                 session.add(again)
-    assert placed() == before + 1
+    assert made() == before + 1
 
 
 async def test_the_pool_is_bounded_and_seen(database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,16 +157,16 @@ async def test_a_statement_that_takes_too_long_is_said(
     monkeypatch.setenv("POSTGRES_STATEMENT_TIMEOUT", "1")
     with service_client(data_app) as client:
         async with engine.begin() as connection:
-            await connection.execute(text("LOCK TABLE orders"))
-            answer = client.get(f"/api/v1/orders/{(hidden := uuid4())}")
+            await connection.execute(text("LOCK TABLE tests.test_notes"))
+            answer = client.get(f"{PATH}/{(hidden := uuid4())}")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert "statement timeout" in caplog.text
-    assert str(hidden) not in caplog.text.replace(f"/api/v1/orders/{hidden}", "")
+    assert str(hidden) not in caplog.text.replace(f"{PATH}/{hidden}", "")
 
 
 def test_every_service_has_metrics(business_api: TestClient, data_server: "DataServer") -> None:
-    assert business_api.get("/api/v1/orders").status_code == 200
+    assert business_api.get(PATH).status_code == 200
     of_data = httpx2.get(f"{data_server.url}/metrics")
     for answer in (business_api.get("/metrics"), of_data):
-        assert 'route="/api/v1/orders",status="200"' in answer.text
+        assert f'route="{PATH}",status="200"' in answer.text

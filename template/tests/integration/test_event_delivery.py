@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 import aio_pika
@@ -21,18 +20,14 @@ from sqlalchemy.ext.asyncio import (
 
 from chassis.errors import Unavailable
 from contracts.events import EXCHANGE
-from contracts.order_events import OrderCancelled, OrderPlaced
 from data_postgres_api.outbox.models import OutboxRow
 from data_postgres_api.outbox.relay import publish_batch, relay_until
 from data_postgres_api.outbox.settings import OutboxSettings
 from messaging.publisher import Outgoing, Publish, connect, publisher
 from messaging.settings import RabbitSettings
+from tests.notes import BODY, PATH
+from tests.notes.events import NoteClosed, NoteWritten
 
-PRICE = {"amount": "4.50", "currency": "EUR"}
-ORDER: dict[str, Any] = {
-    "lines": [{"sku": "TEA", "quantity": 1, "unit_price": PRICE}],
-    "total": PRICE,
-}
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -72,58 +67,53 @@ async def waiting(sessions: Sessions) -> int:
         return await session.scalar(select(func.count()).select_from(OutboxRow)) or 0
 
 
-def place(data_api: TestClient, **headers: str) -> UUID:
-    order = uuid4()
-    answer = data_api.put(f"/api/v1/orders/{order}", json=ORDER, headers=headers)
+def write(data_api: TestClient, **headers: str) -> UUID:
+    note = uuid4()
+    answer = data_api.put(f"{PATH}/{note}", json=BODY, headers=headers)
     assert answer.status_code == 201
-    return order
+    return note
 
 
-async def test_what_happens_to_an_order_is_told_in_its_order(
+async def test_what_happens_to_a_row_is_told_in_its_order(
     data_api: TestClient,
     sessions: Sessions,
     rabbit: RabbitSettings,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "data_postgres_api.outbox")
-    async with listening(rabbit, "order.*.v1") as queue:
-        order = place(data_api, **{"X-Request-ID": "request-7"})
-        change = {"status": "cancelled", "version": 1}
-        data_api.put(f"/api/v1/orders/{order}/status", json=change)
+    async with listening(rabbit, "test_note.*.v1") as queue:
+        note = write(data_api, **{"X-Request-ID": "request-7"})
+        data_api.put(f"{PATH}/{note}/closed")
         assert await waiting(sessions) == 2
         assert await relayed(sessions, rabbit) == 2
         assert await waiting(sessions) == 0
         first, second = await heard(queue, 2)
-    placed = OrderPlaced.model_validate_json(first.body)
-    cancelled = OrderCancelled.model_validate_json(second.body)
-    assert (placed.order.id, placed.order.version) == (order, 1)
-    assert (cancelled.order.id, cancelled.order.version) == (order, 2)
-    assert placed.order.lines[0].sku == "TEA"
-    assert first.routing_key == "order.placed.v1"
-    assert (first.message_id, first.content_type) == (str(placed.id), "application/json")
+    written = NoteWritten.model_validate_json(first.body)
+    closed = NoteClosed.model_validate_json(second.body)
+    assert (written.note_id, written.note_version) == (note, 1)
+    assert (closed.note_id, closed.note_version) == (note, 2)
+    assert first.routing_key == "test_note.written.v1"
+    assert (first.message_id, first.content_type) == (str(written.id), "application/json")
     assert first.headers["X-Request-ID"] == "request-7"
     # By it the log of the relay is found again, too.
-    told = next(each for each in caplog.records if str(placed.id) in each.message)
+    told = next(each for each in caplog.records if str(written.id) in each.message)
     assert vars(told)["request_id"] == "request-7"
 
 
 async def test_what_is_repeated_or_refused_is_not_told(
     data_api: TestClient, sessions: Sessions
 ) -> None:
-    order = place(data_api)
-    path = f"/api/v1/orders/{order}"
-    assert data_api.put(path, json=ORDER).status_code == 200
-    other = ORDER | {"total": {"amount": "5.00", "currency": "EUR"}}
-    assert data_api.put(path, json=other).status_code == 409
-    stale = {"status": "paid", "version": 9}
-    assert data_api.put(f"{path}/status", json=stale).status_code == 409
+    path = f"{PATH}/{write(data_api)}"
+    assert data_api.put(path, json=BODY).status_code == 200
+    assert data_api.put(path, json=BODY | {"text": ""}).status_code == 422
+    assert data_api.put(f"{PATH}/{uuid4()}/closed").status_code == 404
     assert await waiting(sessions) == 1
 
 
 async def test_while_the_broker_is_away_events_wait(
     data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
 ) -> None:
-    place(data_api)
+    write(data_api)
 
     async def breaks_off(_: Outgoing) -> None:
         raise Unavailable("The broker is away.")
@@ -138,7 +128,7 @@ async def test_one_that_is_refused_stays_and_those_behind_it_pass(
     data_api: TestClient, sessions: Sessions
 ) -> None:
     for _ in range(3):
-        place(data_api)
+        write(data_api)
     async with sessions() as session:
         ids = (await session.scalars(select(OutboxRow.id).order_by(OutboxRow.sequence))).all()
 
@@ -156,7 +146,7 @@ async def test_one_that_is_refused_stays_and_those_behind_it_pass(
 async def test_a_broker_may_take_longer_than_a_transaction_may_be_idle(
     data_api: TestClient, engine: AsyncEngine
 ) -> None:
-    place(data_api)
+    write(data_api)
     limits = {"server_settings": {"idle_in_transaction_session_timeout": "1000"}}
     impatient = create_async_engine(engine.url, connect_args=limits)
 
@@ -200,7 +190,7 @@ async def test_a_table_that_changes_stops_no_relay(
             if statement is not None:
                 async with engine.begin() as connection:
                     await connection.execute(statement)
-            place(data_api)
+            write(data_api)
             await until_none_waits()
     finally:
         stop.set()
@@ -218,7 +208,7 @@ async def test_an_exchange_of_another_kind_is_said(
 
 
 async def test_of_two_relays_one_waits(data_api: TestClient, sessions: Sessions) -> None:
-    place(data_api)
+    write(data_api)
     entered, leave = asyncio.Event(), asyncio.Event()
 
     async def slow(_: Outgoing) -> None:
@@ -236,5 +226,5 @@ async def test_a_batch_is_as_large_as_is_said(
     data_api: TestClient, sessions: Sessions, rabbit: RabbitSettings
 ) -> None:
     for _ in range(3):
-        place(data_api)
+        write(data_api)
     assert [await relayed(sessions, rabbit, 2) for _ in range(3)] == [2, 1, 0]

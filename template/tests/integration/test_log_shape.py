@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from chassis.structured_logging import LogSettings, configure
+from tests.notes import BODY, PATH
 
 ELK = Path(__file__).parents[2] / "infrastructure/elk"
 TEMPLATE = json.loads((ELK / "elasticsearch/services.json").read_text())
@@ -33,7 +34,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "date": (str,),
 }
 
-log = logging.getLogger("shop")
+log = logging.getLogger("team")
 
 
 def misfits(value: object, field: dict[str, Any], path: str) -> Iterator[str]:
@@ -55,7 +56,7 @@ def misfits(value: object, field: dict[str, Any], path: str) -> Iterator[str]:
 
 def log_as_in_production() -> None:
     """Log to what is the standard output now, which a fixture would not see."""
-    configure("shop", LogSettings(format="json"))
+    configure("team", LogSettings(format="json"))
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -81,8 +82,7 @@ def test_what_a_request_logs_fits(
     business_api: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log_as_in_production()
-    line = {"sku": "TEA", "quantity": 1, "unit_price": {"amount": "1", "currency": "EUR"}}
-    assert business_api.post("/api/v1/orders", json={"lines": [line]}).status_code == 201
+    assert business_api.post(PATH, json=BODY).status_code == 201
     lines = logged(capsys)
     access = [line for line in lines if line["logger"] == "chassis.access"]
     assert {line["status"] for line in access} == {201}
@@ -106,13 +106,13 @@ def test_an_exception_fits(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"order_id": "0190", "lines": 3},
-        {"order": {"id": "0190", "lines": [{"sku": "TEA"}]}},
+        {"note_id": "0190", "tags": 3},
+        {"note": {"id": "0190", "tags": [{"name": "home"}]}},
     ],
 )
 def test_fields_of_ours_fit(fields: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
     log_as_in_production()
-    log.info("order placed", extra=fields)
+    log.info("note written", extra=fields)
     lines = logged(capsys)
     assert lines[0].items() >= fields.items()
     assert unfit(lines) == []
@@ -123,6 +123,6 @@ def test_a_value_of_another_type_is_seen(
     fields: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     log_as_in_production()
-    log.info("order placed", extra=fields)
+    log.info("note written", extra=fields)
     (misfit,) = unfit(logged(capsys))
     assert misfit.startswith(next(iter(fields)))

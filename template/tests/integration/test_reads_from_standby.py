@@ -27,13 +27,12 @@ from data_postgres_api.main import app as data_app
 from data_postgres_api.nodes import connect
 from data_postgres_api.pool import PoolSettings
 from data_postgres_api.settings import PostgresSettings
+from tests.notes import BODY, PATH
+from tests.notes.tables import create_tables as create_notes
 
 if TYPE_CHECKING:
     from conftest import DataServer
 
-PRICE = {"amount": "4.50", "currency": "EUR"}
-LINE = {"sku": "TEA", "quantity": 1, "unit_price": PRICE}
-ORDER = {"lines": [LINE], "total": PRICE}
 NOW = {"Cache-Control": "no-cache"}
 
 
@@ -49,9 +48,9 @@ def sessions(node: str) -> float:
 
 
 def store_unseen(data_api: TestClient) -> str:
-    """Store an order, and return its path once reads come from the copy, which lacks it."""
-    path = f"/api/v1/orders/{uuid4()}"
-    assert data_api.put(path, json=ORDER).status_code == 201
+    """Store a note, and return its path once reads come from the copy, which lacks it."""
+    path = f"{PATH}/{uuid4()}"
+    assert data_api.put(path, json=BODY).status_code == 201
     eventually(lambda: data_api.get(path).status_code == 404)
     return path
 
@@ -92,7 +91,7 @@ class Copy:
 
 @pytest.fixture
 def copy(
-    database: URL, stopped_data_server: "DataServer", monkeypatch: pytest.MonkeyPatch
+    database: URL, notes: None, stopped_data_server: "DataServer", monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Copy]:
     """A second database on the same server, which the services take for the standby."""
     copy = Copy(database.set(database=f"copy_{uuid4().hex}"))
@@ -101,6 +100,7 @@ def copy(
         engine = create_async_engine(copy.address)
         async with engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
+        await create_notes(engine)
         await engine.dispose()
 
     Copy(database).run(f"CREATE DATABASE {copy.address.database}")
@@ -118,28 +118,27 @@ def test_reads_come_from_the_standby_and_writes_go_to_the_primary(
     copy: Copy, data_api: TestClient
 ) -> None:
     path = store_unseen(data_api)
-    assert data_api.get("/api/v1/orders").json()["items"] == []
+    assert data_api.get(PATH).json()["items"] == []
     assert data_api.get(path, headers=NOW).json()["version"] == 1
-    change = {"status": "paid", "version": 1}
-    assert data_api.put(f"{path}/status", json=change).status_code == 200
+    assert data_api.put(f"{path}/closed").json()["version"] == 2
 
 
 def test_no_change_is_decided_on_what_the_standby_shows(
     copy: Copy, business_api: TestClient
 ) -> None:
-    eventually(lambda: business_api.get("/api/v1/orders").json()["items"] == [])
-    placed = business_api.post("/api/v1/orders", json={"lines": [LINE]}).json()
-    path = f"/api/v1/orders/{placed['id']}"
+    eventually(lambda: business_api.get(PATH).json()["items"] == [])
+    written = business_api.post(PATH, json=BODY).json()
+    path = f"{PATH}/{written['id']}"
     assert business_api.get(path).status_code == 404
-    assert business_api.get(path, headers=NOW).json() == placed
-    # On the way to a payment the order is read.
-    assert business_api.post(f"{path}/pay").json()["status"] == "paid"
+    assert business_api.get(path, headers=NOW).json() == written
+    # To be closed, the note is read.
+    assert business_api.post(f"{path}/close").json()["status"] == "closed"
 
 
 def test_users_and_the_audit_log_are_read_from_the_primary(
     copy: Copy, data_api: TestClient
 ) -> None:
-    eventually(lambda: data_api.get("/api/v1/orders").json()["items"] == [])
+    eventually(lambda: data_api.get(PATH).json()["items"] == [])
     before = sessions("standby")
     for path in ("/api/v1/identity/users", "/api/v1/audit"):
         assert data_api.get(path).status_code == 200
@@ -178,7 +177,7 @@ def test_a_node_that_is_the_primary_now_gets_no_reads_as_a_standby(
 @pytest.mark.usefixtures("database")
 def test_without_the_setting_all_is_read_from_the_primary(data_api: TestClient) -> None:
     before = sessions("standby"), sessions("primary")
-    assert data_api.get("/api/v1/orders").status_code == 200
+    assert data_api.get(PATH).status_code == 200
     assert (sessions("standby"), sessions("primary")) == (before[0], before[1] + 1)
 
 

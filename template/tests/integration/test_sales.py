@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from data_postgres_api.inbox.models import InboxRow
@@ -61,25 +61,3 @@ def test_what_is_refused_leaves_no_trace(data_api: TestClient) -> None:
     refused = data_api.put(f"/api/v1/sales/messages/{message}", json={"lines": []})
     assert refused.status_code == 422
     assert tell(data_api, message, ("TEA", 1))
-
-
-async def test_old_messages_are_forgotten_a_part_at_a_time(
-    data_api: TestClient, engine: AsyncEngine
-) -> None:
-    old = [uuid4() for _ in range(3)]
-    for message in old:
-        tell(data_api, message, ("TEA", 1))
-    async with engine.begin() as connection:
-        long_ago = InboxRow.received_at - func.make_interval(0, 0, 0, 40)
-        await connection.execute(update(InboxRow).values(received_at=long_ago))
-    new = uuid4()
-    tell(data_api, new, ("TEA", 1))
-    forgotten = [
-        data_api.delete("/api/v1/inbox", params={"days": 30, "limit": 2}).json()["messages"]
-        for _ in range(3)
-    ]
-    assert forgotten == [2, 1, 0]
-    assert not tell(data_api, new, ("TEA", 1))
-    assert tell(data_api, old[0], ("TEA", 1))
-    for days in (0, 4000):
-        assert data_api.delete("/api/v1/inbox", params={"days": days}).status_code == 422

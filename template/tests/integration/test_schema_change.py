@@ -1,6 +1,5 @@
 """A migration while the service runs: no request gets an error."""
 
-from typing import Any
 from uuid import uuid4
 
 from fastapi.testclient import TestClient
@@ -9,25 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
 
 from data_postgres_api.schema_change import SchemaChangeMiddleware
-
-PRICE = {"amount": "4.50", "currency": "EUR"}
-ORDER: dict[str, Any] = {
-    "lines": [{"sku": "TEA", "quantity": 1, "unit_price": PRICE}],
-    "total": PRICE,
-}
+from tests.notes import BODY, PATH
 
 
 async def test_a_request_with_an_invalidated_statement_is_repeated(
     data_api: TestClient, engine: AsyncEngine
 ) -> None:
-    path = f"/api/v1/orders/{uuid4()}"
-    assert [data_api.put(path, json=ORDER).status_code for _ in range(2)] == [201, 200]
+    path = f"{PATH}/{uuid4()}"
+    assert [data_api.put(path, json=BODY).status_code for _ in range(2)] == [201, 200]
     assert data_api.get(path).status_code == 200
     for size in (32, 16):
         async with engine.begin() as connection:
-            await connection.execute(text(f"ALTER TABLE orders ALTER status TYPE varchar({size})"))
+            change = f"ALTER TABLE tests.test_notes ALTER status TYPE varchar({size})"
+            await connection.execute(text(change))
         # The body has been read by then, and is used again.
-        assert data_api.put(path, json=ORDER).status_code == 200
+        assert data_api.put(path, json=BODY).status_code == 200
         assert data_api.get(path).status_code == 200
     await engine.dispose()  # its other connections still have the old statements
 

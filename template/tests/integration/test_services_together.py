@@ -9,60 +9,49 @@ import pytest
 from fastapi.testclient import TestClient
 
 from chassis.structured_logging import LogSettings, configure
+from tests.notes import BODY, PATH
 
 if TYPE_CHECKING:
     from conftest import DataServer
 
-LINE = {"sku": "TEA", "quantity": 2, "unit_price": {"amount": "4.50", "currency": "EUR"}}
 
-
-def place(client: TestClient) -> dict[str, Any]:
-    answer = client.post("/api/v1/orders", json={"lines": [LINE]})
+def write(client: TestClient) -> dict[str, Any]:
+    answer = client.post(PATH, json=BODY)
     assert answer.status_code == 201
-    order: dict[str, Any] = answer.json()
-    return order
+    note: dict[str, Any] = answer.json()
+    return note
 
 
-def test_an_order_goes_through_both_services(business_api: TestClient) -> None:
-    order = place(business_api)
-    assert order["customer_id"] == "customer-1"
-    assert order["total"] == {"amount": "9.00", "currency": "EUR"}
-    assert business_api.get(f"/api/v1/orders/{order['id']}").json() == order
-    del order["lines"]
-    assert order in business_api.get("/api/v1/orders?limit=100").json()["items"]
+def test_what_is_written_can_be_read_and_listed(business_api: TestClient) -> None:
+    note = write(business_api)
+    assert note.items() >= BODY.items()
+    assert business_api.get(f"{PATH}/{note['id']}").json() == note
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while cursor or not found:
+        page = business_api.get(PATH, params={"cursor": cursor} if cursor else {}).json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+    assert note in found
 
 
-def test_a_cancellation_and_a_payment_at_once(business_api: TestClient) -> None:
-    order = place(business_api)
-
-    def move(action: str) -> int:
-        return int(business_api.post(f"/api/v1/orders/{order['id']}/{action}").status_code)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(move, ["cancel", "pay"]))
-    final = business_api.get(f"/api/v1/orders/{order['id']}").json()
-    # A payment that was complete before the cancellation began may be cancelled after it.
-    if answers == [200, 200]:
-        assert (final["status"], final["version"]) == ("cancelled", 3)
-    else:
-        assert sorted(answers) == [200, 409]
-        assert final["version"] == 2
-
-
-def test_the_same_payment_many_times_at_once(business_api: TestClient) -> None:
-    order = place(business_api)
-    pay = f"/api/v1/orders/{order['id']}/pay"
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: business_api.post(pay), range(16)))
-    assert {(a.status_code, a.json()["status"], a.json()["version"]) for a in answers} == {
-        (200, "paid", 2)
-    }
+def test_a_request_that_is_repeated_with_its_key_writes_once(business_api: TestClient) -> None:
+    headers = {"Idempotency-Key": "again"}
+    with ThreadPoolExecutor(4) as pool:
+        answers = [
+            each.result()
+            for each in [
+                pool.submit(business_api.post, PATH, json=BODY, headers=headers) for _ in range(4)
+            ]
+        ]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 def test_what_the_data_service_refuses_is_passed_on(business_api: TestClient) -> None:
-    answer = business_api.get("/api/v1/orders", params={"cursor": "elsewhere"})
-    assert answer.status_code == 422
-    assert "does not belong to this list" in answer.json()["detail"]
+    answer = business_api.get(f"{PATH}/{'0' * 8}-0000-0000-0000-{'0' * 12}")
+    assert answer.status_code == 404
+    assert "There is no note" in answer.json()["detail"]
 
 
 def test_it_is_ready_only_while_the_data_service_is(
@@ -72,7 +61,7 @@ def test_it_is_ready_only_while_the_data_service_is(
     data_server.stop()
     assert business_api.get("/ready").status_code == 503
     assert business_api.get("/health").status_code == 200
-    assert business_api.get("/api/v1/orders").status_code == 503
+    assert business_api.get(PATH).status_code == 503
     data_server.start()
     assert business_api.get("/ready").status_code == 200
 
@@ -81,7 +70,7 @@ def test_the_request_id_is_in_the_logs_of_both_services(
     business_api: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure("both", LogSettings())  # to what is the standard output now
-    business_api.get("/api/v1/orders", headers={"X-Request-ID": "journey-1"})
+    business_api.get(PATH, headers={"X-Request-ID": "journey-1"})
     printed = ""
     deadline = time.monotonic() + 10
     # The data service writes its line after its answer, in a thread of its own.

@@ -3,6 +3,7 @@
 Notes belong to their author. Authors write, read and close their own, keepers read and close all.
 """
 
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field
@@ -12,6 +13,13 @@ from contracts.base import Contract
 # Names that no project has, with roles to match.
 PATH = "/api/v1/test-notes"
 BODY = {"text": "Water the plants", "tags": ["home"]}
+
+
+class NoteStatus(StrEnum):
+    """What became of a note."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class NewNote(Contract):
@@ -26,7 +34,7 @@ class Note(NewNote):
 
     id: UUID
     author: str
-    is_closed: bool
+    status: NoteStatus
     version: int
 
 

@@ -1,26 +1,15 @@
-"""Notes in the business service, and the policy that says who may use them."""
+"""Notes in the business service."""
 
 from typing import Annotated, cast
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 
 from business_api.main import app as app
 from chassis.caller import Caller
 from chassis.client import ServiceClient
-from chassis.security.policy import Policy, Role
 from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery
 
-ROUTES = {
-    f"POST {PATH}": "test_notes:write",
-    f"GET {PATH}": "test_notes:read",
-    f"GET {PATH}/{{note_id}}": "test_notes:read",
-    f"POST {PATH}/{{note_id}}/close": "test_notes:close",
-}
-ROLES = {
-    "test_author": (Role(own=frozenset({"test_notes:write", "test_notes:read"})),),
-    "test_keeper": (Role(all=frozenset({"test_notes:read", "test_notes:close"})),),
-}
 router = APIRouter(prefix=PATH, tags=["notes"])
 
 
@@ -54,11 +43,4 @@ async def close(note_id: UUID, client: Client) -> Note:
     return await client.call("PUT", f"{PATH}/{note_id}/closed", Note)
 
 
-def mount(app: FastAPI) -> None:
-    """Serve the routes, and name them in the policy."""
-    policy: Policy = app.state.policy
-    app.state.policy = Policy({**policy.routes, **ROUTES}, {**policy.roles, **ROLES})
-    app.include_router(router)
-
-
-mount(app)
+app.include_router(router)

@@ -4,55 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from sqlalchemy import ForeignKey, MetaData, String, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import joinedload
 
 from chassis.caller import Caller
 from chassis.errors import NotFound
-from data_postgres_api.database import Base, OwnedBy, OwnedThrough, Session
+from data_postgres_api.database import Session
 from data_postgres_api.main import app as app
-from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery
-
-
-class Table(Base):
-    """Keeps the tables of these tests apart from those of the service."""
-
-    __abstract__ = True
-    metadata = MetaData()
-
-
-class NoteRow(Table):
-    """A note."""
-
-    __tablename__ = "test_notes"
-    __owner__ = OwnedBy("author")
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    author: Mapped[str] = mapped_column(String(64))
-    text: Mapped[str] = mapped_column(String(200))
-    is_closed: Mapped[bool]
-    version: Mapped[int] = mapped_column()
-    tags: Mapped[list["TagRow"]] = relationship(lazy="raise", cascade="all, delete-orphan")
-
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
-
-
-class TagRow(Table):
-    """A word that a note is found by."""
-
-    __tablename__ = "test_tags"
-    __owner__ = OwnedThrough("note_id")
-
-    note_id: Mapped[UUID] = mapped_column(ForeignKey("test_notes.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(20), primary_key=True)
-
-
-async def create_tables(engine: AsyncEngine) -> None:
-    """Create the tables of notes, unless they are there."""
-    async with engine.begin() as connection:
-        await connection.run_sync(Table.metadata.create_all)
+from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery, NoteStatus
+from tests.notes.tables import NoteRow, TagRow
 
 
 def to_note(row: NoteRow) -> Note:
@@ -61,7 +22,7 @@ def to_note(row: NoteRow) -> Note:
         author=row.author,
         text=row.text,
         tags=tuple(tag.name for tag in row.tags),
-        is_closed=row.is_closed,
+        status=NoteStatus(row.status),
         version=row.version,
     )
 
@@ -87,7 +48,7 @@ async def store(
     if row := await look_up(session, note_id):
         return to_note(row)
     tags = [TagRow(name=name) for name in note.tags]
-    row = NoteRow(id=note_id, author=caller, text=note.text, is_closed=False, tags=tags)
+    row = NoteRow(id=note_id, author=caller, text=note.text, status=NoteStatus.OPEN, tags=tags)
     try:
         async with session.begin_nested():
             session.add(row)
@@ -115,7 +76,7 @@ async def get_note(row: Found) -> Note:
 
 @router.put("/{note_id}/closed")
 async def close(row: Found, session: Session) -> Note:
-    row.is_closed = True
+    row.status = NoteStatus.CLOSED
     await session.flush()
     return to_note(row)
 

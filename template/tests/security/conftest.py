@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.ext.asyncio import AsyncEngine
 from testcontainers.core.container import DockerContainer
 
 from chassis.testing import ISSUER
-from tests.notes.business import app
-from tests.notes.data import create_tables
+from tests.notes.business_policy import app
 from tests.redis_server import redis_server
 from tests.security.issuer import Issuer
 
@@ -27,12 +25,6 @@ def redis() -> Iterator[DockerContainer]:
         patch.setenv("REDIS_PORT", str(container.get_exposed_port(6379)))
         patch.setenv("REDIS_PASSWORD", "test")
         yield container
-
-
-@pytest.fixture(scope="session", autouse=True)
-async def notes(engine: AsyncEngine) -> None:
-    """The tables of the tests' own resource."""
-    await create_tables(engine)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Issuer:
     ) -> str:
         """Sign a token with the issuer's key, or another."""
         now = int(time.time())
-        content = {"iss": self.url, "aud": "shop", "sub": "ada", "iat": now, "exp": now + 60}
+        content = {"iss": self.url, "aud": "app", "sub": "ada", "iat": now, "exp": now + 60}
         key = key or self.key
         return jwt.encode(
             {"alg": algorithm, "kid": key.kid}, {**content, **(claims or {})}, key, [algorithm]
@@ -59,4 +59,4 @@ class Issuer:
     def verifier(self) -> TokenVerifier:
         """Return what verifies tokens of this issuer."""
         essential = ("exp", "iat", "sub")
-        return TokenVerifier(self.url, "shop", DiscoveredKeys(self.url), essential=essential)
+        return TokenVerifier(self.url, "app", DiscoveredKeys(self.url), essential=essential)

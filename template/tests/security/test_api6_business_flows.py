@@ -1,4 +1,4 @@
-"""API6: a flow cannot be used in another order, or more often, than the shop allows."""
+"""API6: a flow cannot be used in another sequence, or more often, than the rules allow."""
 
 from uuid import uuid4
 

@@ -72,14 +72,14 @@ def test_the_configuration_of_another_issuer_is_refused() -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "http://shop.example/callback",
+        "http://app.example/callback",
         "https://",
-        "https://user@evil.example@shop.example/#x",
+        "https://user@evil.example@app.example/#x",
         "javascript:alert(1)",
         "data:text/html,x",
         "//evil.example/",
         "/\\evil.example",
-        "https://shop.example/\r\nSet-Cookie: x=y",
+        "https://app.example/\r\nSet-Cookie: x=y",
         "file:///etc/passwd",
     ],
 )

@@ -103,7 +103,7 @@ def test_a_setting_that_is_not_safe_is_refused(
 
 
 def test_an_issuer_elsewhere_needs_an_audience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OIDC_ISSUER", "https://login.example/realms/shop")
+    monkeypatch.setenv("OIDC_ISSUER", "https://login.example/realms/app")
     with pytest.raises(SettingsError, match="OIDC_AUDIENCE"):
         read_settings(OidcSettings)
 

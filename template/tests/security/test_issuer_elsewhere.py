@@ -11,7 +11,8 @@ from testcontainers.core.container import DockerContainer
 
 import business_api.main
 from tests.notes import BODY, PATH
-from tests.notes.business import mount
+from tests.notes.business import router
+from tests.notes.business_policy import permit
 from tests.security.issuer import Issuer
 from tests.security.support import bearer
 
@@ -36,9 +37,10 @@ def api(
     """The service as it starts with these settings."""
     monkeypatch.setenv("DATA_SERVICE_URL", data_server.url)
     monkeypatch.setenv("OIDC_ISSUER", issuer.url)
-    monkeypatch.setenv("OIDC_AUDIENCE", "shop")
+    monkeypatch.setenv("OIDC_AUDIENCE", "app")
     app = cast(FastAPI, runpy.run_path(business_api.main.__file__)["app"])
-    mount(app)
+    app.include_router(router)
+    permit(app)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

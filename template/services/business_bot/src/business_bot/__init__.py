@@ -1,1 +1,1 @@
-"""Lets those who run the shop look after orders from Telegram."""
+"""Lets the people that you name use the system from Telegram."""

@@ -14,7 +14,7 @@ STAFF, READER = "staff", "reader"
 
 
 class RoleSettings(BaseSettings):
-    """Who may look at orders and change nothing, as JSON; everybody in `BOT_USERS` is staff."""
+    """Who may look and change nothing, as JSON; everybody in `BOT_USERS` is staff."""
 
     model_config = SettingsConfigDict(env_prefix="BOT_")
 

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import web
 
 ATTEMPTS = 30
-BOT = {"id": 42, "is_bot": True, "first_name": "Shop", "username": "shop_bot"}
+BOT = {"id": 42, "is_bot": True, "first_name": "App", "username": "app_bot"}
 TOKEN = f"{BOT['id']}:of-tests"
 
 

@@ -26,7 +26,7 @@ KNOWN = "only-telegram-knows"
 async def listening(
     monkeypatch: pytest.MonkeyPatch,
     port: int,
-    url: str = "https://shop.example/",
+    url: str = "https://app.example/",
     telegram: FakeTelegram | None = None,
 ) -> AsyncIterator[tuple[FakeTelegram, list[str | None]]]:
     monkeypatch.setattr(webhook, "PORT", port)
@@ -81,14 +81,14 @@ async def test_telegram_is_heard_and_nobody_else(
     monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     async with listening(monkeypatch, unused_tcp_port) as (telegram, heard):
-        assert telegram.webhook["url"] == f"https://shop.example{PATH}"
+        assert telegram.webhook["url"] == f"https://app.example{PATH}"
         assert telegram.webhook["secret_token"] == KNOWN
-        assert await post(unused_tcp_port, KNOWN, update("/orders")) == 200
+        assert await post(unused_tcp_port, KNOWN, update("/notes")) == 200
         assert await post(unused_tcp_port, "guessed", update("/cancel")) == 401
         assert await post(unused_tcp_port, None, update("/cancel")) == 401
         assert await post(unused_tcp_port, "\u00e9", update("/cancel")) == 401
         assert await post(unused_tcp_port, KNOWN, {"text": "x" * 300_000}) == 413
-        assert heard == ["/orders"]
+        assert heard == ["/notes"]
         # Telegram is looked at now and then, and not asked for news.
         assert "getUpdates" not in telegram.calls
 
@@ -104,7 +104,7 @@ async def test_what_people_say_comes_by_the_webhook(
 
 
 def test_a_webhook_without_a_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BOT_WEBHOOK_URL", "https://shop.example")
+    monkeypatch.setenv("BOT_WEBHOOK_URL", "https://app.example")
     monkeypatch.setenv("BOT_WEBHOOK_SECRET", "")
     with pytest.raises(SettingsError, match="BOT_WEBHOOK_SECRET is to be"):
         read_settings(WebhookSettings)
@@ -136,7 +136,7 @@ async def test_a_webhook_that_somebody_has_changed_is_set_again(
     async with listening(monkeypatch, unused_tcp_port) as (telegram, _):
         telegram.fail("getWebhookInfo", 502, "Bad Gateway")
         telegram.webhook = other
-        await telegram.until(lambda: "shop.example" in telegram.webhook.get("url", ""))
+        await telegram.until(lambda: "app.example" in telegram.webhook.get("url", ""))
 
 
 async def test_a_webhook_that_telegram_does_not_reach_is_seen(
