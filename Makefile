@@ -29,8 +29,8 @@ ifneq ($$(origin $(1)),command line)
 override $(1) :=
 endif
 endef
-$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES,$(eval $(call only_from_the_command_line,$(name))))
-export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES
+$(foreach name,DEST NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES EXAMPLE,$(eval $(call only_from_the_command_line,$(name))))
+export NAME DESCRIPTION AUTHOR PYTHON CI_PROVIDER MODULES EXAMPLE
 
 .PHONY: help new test lint matrix-full combinations green bench docs setup uv
 help: ## List the targets
@@ -39,7 +39,7 @@ help: ## List the targets
 
 new: export DEST := $(DEST)
 new: export LEVEL := $(LEVEL)
-new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b NAME="Corner Shop" and more: see README)
+new: setup ## Start a project: make new DEST=../shop LEVEL=2 (MODULES=a,b EXAMPLE=no and more: see README)
 	@RUN="$(RUN)" UV="$(UV)" sh scripts/new.sh
 
 test: setup lint ## Run the tests, on a covering array of the combinations: TESTS=tests/static for a part

@@ -1,6 +1,6 @@
 # Start a project from this checkout: called by "make new" with DEST, LEVEL, RUN and UV.
-# The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON, CI_PROVIDER and MODULES, or keep their
-# defaults.
+# The other answers come from NAME, DESCRIPTION, AUTHOR, PYTHON, CI_PROVIDER, MODULES and EXAMPLE, or keep
+# their defaults.
 set -eu
 say() { printf '%s\n' "$@" >&2; }
 
@@ -42,7 +42,13 @@ if [ -n "${CI_PROVIDER:-}" ] && [ "$LEVEL" -lt 4 ]; then
   exit 2
 fi
 
+case ${EXAMPLE:-yes} in yes | no) ;; *)
+  say "EXAMPLE is yes or no; it is \"$EXAMPLE\"."
+  exit 2 ;;
+esac
+
 set -- --data "maturity_level=$LEVEL"
+if [ "${EXAMPLE:-yes}" = no ]; then set -- "$@" --data "example=false"; fi
 if [ -n "${NAME:-}" ]; then set -- "$@" --data "project_name=$NAME"; fi
 if [ -n "${DESCRIPTION:-}" ]; then set -- "$@" --data "description=$DESCRIPTION"; fi
 if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
@@ -103,5 +109,5 @@ else
 fi
 say "" "Next:" "" "  cd \"$DEST\"" "  make up"
 # Its load is measured from here on, and what it is compared with has to be made once.
-if [ "$LEVEL" -ge 3 ]; then say "  make baseline"; fi
+if [ "$LEVEL" -ge 3 ] && [ -f journey.py ]; then say "  make baseline"; fi
 say "  make verify"

@@ -15,7 +15,7 @@ $$(error $(1) is $(3); it has a forbidden character)
 endif
 endef
 $(eval $(call plain,VERSION,0-9A-Za-z.-,a version such as 1.2.3))
-$(eval $(call plain,IMAGES,0-9A-Za-z./:_-,a path in a registry such as ghcr.io/acme/shop))
+$(eval $(call plain,IMAGES,0-9A-Za-z./:_-,a path in a registry such as ghcr.io/acme/app))
 $(eval $(call plain,WATCH,0-9,a number of seconds))
 # As a tag has it or without the letter.
 override VERSION := $(patsubst v%,%,$(VERSION))
@@ -69,10 +69,10 @@ rollback: env ## Take the services back to the version before, or to VERSION=1.2
 versions: env ## Show what runs, and what it can be taken back to
 	@COMPOSE="$(COMPOSE)" python3 make/versions.py
 
-deploy: ## Roll a version out on a host: TO=deploy@shop.example VERSION=1.2.3
+deploy: ## Roll a version out on a host: TO=deploy@app.example VERSION=1.2.3
 	$(VERSIONED)
 	@TO=$(call given,TO) sh make/deploy.sh rollout
 
-deploy-back: ## Take a host back to an earlier version: TO=deploy@shop.example VERSION=1.2.2
+deploy-back: ## Take a host back to an earlier version: TO=deploy@app.example VERSION=1.2.2
 	$(VERSIONED)
 	@TO=$(call given,TO) sh make/deploy.sh rollback

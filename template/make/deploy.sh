@@ -5,12 +5,12 @@ set -eu
 say() { printf '%s\n' "$@" >&2; }
 target=$1 TO=${TO:-${DEPLOY_TO:-}} path=${DEPLOY_PATH:-}
 case $TO in '' | -* | *[!A-Za-z0-9_.@-]*)
-  say "Say where to: make deploy TO=deploy@shop.example VERSION=$VERSION"
+  say "Say where to: make deploy TO=deploy@app.example VERSION=$VERSION"
   exit 2 ;;
 esac
 sh make/version.sh "$VERSION"
 case $path in '' | *[!A-Za-z0-9_./~-]*)
-  say "DEPLOY_PATH is the folder of the project on $TO, such as /srv/shop; it is \"$path\"."
+  say "DEPLOY_PATH is the folder of the project on $TO, such as /srv/app; it is \"$path\"."
   exit 2 ;;
 esac
 

@@ -17,7 +17,7 @@ done
 origins=$(sh make/dotenv.sh CORS_ORIGINS)
 for origin in $(printf '%s' "$origins" | tr , ' '); do
   printf '%s\n' "$origin" | grep -Eq '^https?://[a-z0-9.-]+(:[0-9]+)?$' ||
-    fail CORS_ORIGINS "\"$origin\" is no origin. Write it as browsers do: https://shop.example, in small letters, without a path."
+    fail CORS_ORIGINS "\"$origin\" is no origin. Write it as browsers do: https://app.example, in small letters, without a path."
   case $origin in
     https://*:443 | http://*:80) fail CORS_ORIGINS "browsers leave out the port of \"$origin\"." ;;
   esac

@@ -25,7 +25,7 @@ admin: env ## Add an administrator of the running system: make admin LOGIN=ada
 	@test -n $(call given,LOGIN) || { echo 'Say who: make admin LOGIN=ada'; exit 2; }
 	@$(ASKING) admin $(call given,LOGIN)
 
-token: env ## Print a token of the running system for curl: make token WHO=ada ROLES="customer staff"
+token: env ## Print a token of the running system for curl: make token WHO=ada ROLES="author"
 	@$(IDENTITY) token $(if $(value WHO),$(call given,WHO),operator) $(call given,ROLES)
 
 policy: setup ## List routes with their permissions and tables with their owners; fail for a missing one

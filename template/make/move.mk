@@ -8,9 +8,12 @@ MOVE = $(foreach name,$(MOVES),$(name)=$(call asked,$(name))) \
   UV="$(UV)" COMPOSE="$(COMPOSE)" PYTHONDONTWRITEBYTECODE=1 \
   $(UV) run --quiet --no-project --script make/move.py
 
-.PHONY: upgrade downgrade
+.PHONY: upgrade downgrade remove-example
 upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, NAME="New name" (DRY_RUN=yes shows it)
 	@$(MOVE) up
 
 downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=name (DRY_RUN=yes shows it)
 	@$(MOVE) down
+
+remove-example: uv ## Take the example away, and keep the rows of its tables (DRY_RUN=yes shows it)
+	@$(MOVE) without-example

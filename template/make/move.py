@@ -4,9 +4,10 @@
 # ///
 """Move this project to another level, set of modules, or version of the template.
 
-`make upgrade` and `make downgrade` call this. It renders the project twice, as it was last rendered
-and as it should be, and merges the difference into your files: a three-way merge of each file. It
-decides everything before it writes anything, so a move that is refused changes nothing.
+`make upgrade`, `make downgrade` and `make remove-example` call this. It renders the project twice,
+as it was last rendered and as it should be, and merges the difference into your files: a three-way
+merge of each file. It decides everything before it writes anything, so a move that is refused
+changes nothing.
 """
 
 import os
@@ -17,11 +18,12 @@ from typing import NoReturn
 
 from moving.collisions import problems, problems_on_disk
 from moving.downgrade import bring_down
+from moving.example import REVISION, folders, has_example, keep_history, keep_what_is_used
 from moving.merging import RESERVED, Merge, merge
 from moving.operators import for_operators
 from moving.rendering import both, moved_paths
 from moving.repository import Refused, Team, listing, say
-from moving.request import Wanted, check, check_repository, has_example, last_answers, stays_of
+from moving.request import Wanted, check, check_repository, last_answers, stays_of
 from moving.writing import TAKE_BACK, obstacles, write
 
 GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
@@ -56,12 +58,21 @@ def move(wanted: Wanted) -> int:
     stays = stays_of(wanted, answers) if wanted.down and wanted.module else set()
     check_repository()
     team = Team()
-    example = has_example(team)
+    example = has_example(answers, team)
+    if not example and wanted.without_example:
+        raise Refused("The project does not have the example, so nothing of it comes with a move.")
     if not example:
         say("The project has a domain of its own, so the move brings nothing of the example.")
     say("Rendering the project as it was and as it will be.")
     base, new = both(wanted, answers, example=example)
+    if wanted.without_example:
+        keep_history(base, new, team)
     found = merge(base, new, team, moved_paths(new))
+    if wanted.without_example:
+        used = keep_what_is_used(found, team)
+        say("", "These files go, by folder:", listing(folders(found.removed), 100))
+        if used:
+            say("These files stay, because files of yours import them:", listing(used))
     obstacles(found, team)
     if found.edited and not wanted.removal and not wanted.dry:
         raise Refused(
@@ -102,7 +113,10 @@ def move(wanted: Wanted) -> int:
             f"To take the move back: git {' '.join(TAKE_BACK)}",
         )
         return 1
-    after(answers["maturity_level"], operators)
+    if wanted.without_example:
+        after_example()
+    else:
+        after(answers["maturity_level"], operators)
     return 0
 
 
@@ -152,6 +166,19 @@ def after(level: int, operators: list[str]) -> None:
         )
 
 
+def after_example() -> None:
+    """Say what comes after the example has gone."""
+    say(
+        "",
+        f"The example is gone. {REVISION} takes its tables away, and keeps",
+        "their rows in the schema removed_example. Next:",
+        "  git diff HEAD",
+        "  make up",
+        "  make verify",
+        "  git add --all && git commit --message 'Remove the example'",
+    )
+
+
 def main() -> NoReturn:
     """Read what make has been asked for from the environment, and move."""
     given = {key: os.environ.get(key, "") for key in GIVEN}
@@ -165,6 +192,7 @@ def main() -> NoReturn:
         answers={name: os.environ[key] for key, name in ANSWERED.items() if os.environ.get(key)},
         removal=given["REMOVE"] == "yes",
         dry=given["DRY_RUN"] == "yes",
+        without_example=sys.argv[1:] == ["without-example"],
     )
     try:
         sys.exit(move(wanted))

@@ -65,6 +65,18 @@ def test_make_new_says_what_a_level_with_a_load_needs(checkout: Path, tmp_path: 
     assert [command for command in said if command.startswith("make")] == with_load[1:]
 
 
+def test_make_new_starts_without_the_example(checkout: Path, tmp_path: Path) -> None:
+    done = make(checkout, "new", "DEST=../backend", "LEVEL=3", "EXAMPLE=no")
+    assert COMMANDS.findall(done.stderr) == ['cd "../backend"', "make up", "make verify"]
+    project = Project(tmp_path / "backend")
+    answers = project.read(".copier-answers.yml")
+    assert "example: false" in answers
+    assert "project_name: Backend" in answers
+    assert "orders" not in project.git("ls-files")
+    project.make("upgrade", "LEVEL=4")
+    assert "orders" not in project.git("ls-files")
+
+
 def test_the_project_takes_a_python_that_is_there(checkout: Path, tmp_path: Path) -> None:
     done = make(checkout, "new", "DEST=../shop")
     found = subprocess.run(["uv", "python", "find", NEWEST], env=outer_environment(), check=False)
@@ -90,6 +102,8 @@ BAD = [
     (["DEST=tests"], "tests exists and is not empty"),
     (["DEST=../shop", "MODULES=rabbitmq,rabit"], 'There is no module "rabit"'),
     (["DEST=../shop", "MODULES=level"], 'There is no module "level"'),
+    (["DEST=../shop", "MODULES=example"], 'There is no module "example"'),
+    (["DEST=../shop", "EXAMPLE=maybe"], 'EXAMPLE is yes or no; it is "maybe"'),
 ]
 
 

@@ -5,16 +5,17 @@ from pathlib import Path
 import pytest
 
 from extensions.stages import Combination
-from tests.support.matrix import PYTHONS, moves
+from tests.support.matrix import BARE, PYTHONS, moves
 from tests.support.project import empty_directories, files_of, render, start
 
 PAIRS = [
     pytest.param(low, high, PYTHONS[index % len(PYTHONS)], id=f"{low}-{high}")
     for index, (low, high) in enumerate(moves())
 ]
+WITHOUT_EXAMPLE = [pytest.param(BARE[0], BARE[-1], PYTHONS[0], id=f"{BARE[0]}-{BARE[-1]}")]
 
 
-@pytest.mark.parametrize(("low", "high", "python"), PAIRS)
+@pytest.mark.parametrize(("low", "high", "python"), PAIRS + WITHOUT_EXAMPLE)
 def test_moves_up_and_down_equal_fresh_renders(
     tmp_path: Path, low: Combination, high: Combination, python: str
 ) -> None:

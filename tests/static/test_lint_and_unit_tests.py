@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from extensions.stages import Combination
-from tests.support.matrix import ALL, FULL, PYTHONS, RULES, covering
+from tests.support.matrix import ALL, BARE, FULL, PYTHONS, RULES, covering
 from tests.support.project import Project, outer_environment, start
 from tests.support.verified import PRINTED
 
@@ -26,8 +26,20 @@ def is_looked_at_here(combination: Combination, python: str) -> bool:
     return combination.modules != ALL and not any(combination.modules < other for other in others)
 
 
+# The lowest level without the example is looked at by test_removed_example.py.
+NEUTRAL = (
+    BARE
+    if FULL
+    else [Combination(2, example=False), Combination(RULES.highest, ALL, example=False)]
+)
 # By Python, so that the environment is made once for each.
-LOOKED_AT = sorted((row for row in ROWS if FULL or is_looked_at_here(*row)), key=lambda row: row[1])
+LOOKED_AT = sorted(
+    [
+        *(row for row in ROWS if FULL or is_looked_at_here(*row)),
+        *((combination, PYTHONS[-1]) for combination in NEUTRAL),
+    ],
+    key=lambda row: row[1],
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Random edits of a project, and what has to be true of them after a move."""
 
+import difflib
 import random
 import re
 import subprocess
@@ -92,9 +93,12 @@ def misplaced(base: list[str], team: list[str], new: list[str], result: list[str
     """Return the lines of the team that are not where it put them.
 
     Of a line that the team has added, the nearest unique lines before and after that neither side
-    touched have to be before and after it in the result.
+    touched, or put elsewhere, have to be before and after it in the result.
     """
-    fixed = once(base) & once(team) & once(new) & once(result)
+    unique = once(base) & once(team) & once(new) & once(result)
+    was, now = ([line for line in lines if line in unique] for lines in (base, new))
+    blocks = difflib.SequenceMatcher(None, was, now, autojunk=False).get_matching_blocks()
+    fixed = {line for block in blocks for line in was[block.a : block.a + block.size]}
     place = {line: number for number, line in enumerate(result)}
     wrong = []
     for number, line in enumerate(team):

@@ -14,7 +14,8 @@ def load_mover() -> Any:
     if folder not in sys.path:
         sys.path.append(folder)
     found = SimpleNamespace()
-    for name in ("repository", "request", "rendering", "merging", "writing", "collisions"):
+    names = ("repository", "request", "rendering", "merging", "writing", "collisions", "example")
+    for name in names:
         module = import_module(f"moving.{name}")
         for key, value in vars(module).items():
             if getattr(value, "__module__", None) == module.__name__ or key.isupper():

@@ -108,7 +108,7 @@ class Project:
         Moves render with the fast Copier; `stock` takes Copier as it is. Without a stack, the
         Compose project is called `compose_name`.
         """
-        moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",))
+        moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",), ("remove-example",))
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
@@ -187,8 +187,10 @@ class Project:
             recorded = mover.last_answers()
             source, version = recorded.pop("_src_path"), recorded.pop("_commit")
             team = mover.Team()
-            recorded["example"] = mover.has_example(team)
+            answered = recorded.get("example", True)
+            recorded["example"] = mover.has_example(recorded, team)
             base = mover.rendered(source, version, recorded)
+            mover.record(base, "example", str(answered).lower())
             new = mover.rendered(source, version, recorded | data)
             found = mover.merge(base, new, team, mover.moved_paths(new))
             mover.obstacles(found, team)

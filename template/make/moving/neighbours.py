@@ -167,10 +167,10 @@ def settled(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     if not is_list(path, lines, close, meeting):
         return None
     reader = reader_of(path)
-    orders = [(its, mine), (mine, its)]
+    sequences = [(its, mine), (mine, its)]
     if path.endswith(".md") and not all(are_rows(other.lines) for _, other in meeting):
-        orders.reverse()  # a row belongs to the table that is there, and not below what is new
-    for first, second in orders:
+        sequences.reverse()  # a row belongs to the table that is there, and not below what is new
+    for first, second in sequences:
         result = b"\n".join(combined(lines, first, second))
         try:
             if reader is None or has_both_changes(*map(reader, (base, ours, theirs, result))):

@@ -102,6 +102,8 @@ def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tre
         changes[wanted.module] = not wanted.down
     if wanted.ci_provider:
         changes["ci_provider"] = wanted.ci_provider
+    if wanted.without_example:
+        changes["example"] = False
     target: str | None = version
     if wanted.template:
         target = None if wanted.template == "latest" else wanted.template
@@ -119,14 +121,18 @@ def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tre
         rb"^%b: " % wanted.module.encode(), new[ANSWERS].content, re.M
     ):
         raise Refused(f'There is no module "{wanted.module}" in that version of the template.')
-    if wanted.source:
-        # The project records where it was rendered from, and only that is new.
-        old = f"_src_path: {answers['_src_path']}".encode()
-        base[ANSWERS] = File(
-            base[ANSWERS].mode,
-            re.sub(rb"^_src_path: .*$", lambda _: old, base[ANSWERS].content, flags=re.MULTILINE),
-        )
+    record(base, "_src_path", str(answers["_src_path"]))
+    record(base, "example", str(answers["example"]).lower() if "example" in answers else None)
     return base, new
+
+
+def record(base: Tree, key: str, value: str | None) -> None:
+    """Let `base` have the answer that the project records, so that another one is a change."""
+    line = b"" if value is None else f"{key}: {value}\n".encode()
+    text = re.sub(
+        rb"^%b: .*\n" % key.encode(), lambda _: line, base[ANSWERS].content, flags=re.MULTILINE
+    )
+    base[ANSWERS] = File(base[ANSWERS].mode, text)
 
 
 def the_end(error: Exception) -> str:

@@ -106,7 +106,7 @@ def say(*lines: str) -> None:
     print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 
-def listing(paths: list[str]) -> str:
-    """Return paths as an indented list, which ends after 20."""
-    shown = [f"  {path}" for path in paths[:20]]
-    return "\n".join(shown + [f"  and {len(paths) - 20} more"] * (len(paths) > 20))
+def listing(paths: list[str], most: int = 20) -> str:
+    """Return paths as an indented list, which ends after `most`."""
+    shown = [f"  {path}" for path in paths[:most]]
+    return "\n".join(shown + [f"  and {len(paths) - most} more"] * (len(paths) > most))

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ class Wanted:
     """Answers to other questions of Copier, by their names there."""
     removal: bool
     dry: bool
+    without_example: bool = False
+    """Whether to take the example away; nothing else is asked for then."""
 
 
 def last_answers() -> dict[str, Any]:
@@ -57,7 +58,9 @@ def check(wanted: Wanted, answers: dict[str, Any]) -> None:
             f"{ANSWERS} says level {level}, and the files are of level {files}. Only a move "
             f"changes that file: set maturity_level to {files} again and commit."
         )
-    modules = {key for key, value in answers.items() if isinstance(value, bool)}
+    if wanted.without_example:
+        return
+    modules = set(modules_of(answers))
     asked = (wanted.level, wanted.module, wanted.template, wanted.ci_provider, wanted.source)
     if not any((*asked, wanted.answers)):
         raise Refused(
@@ -116,9 +119,11 @@ def gates() -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def has_example(team: Iterable[str]) -> bool:
-    """Whether the example is among the paths of the team, which may have its own domain instead."""
-    return set(gates().get("example", {}).get("shown_by", [])) <= set(team)
+def modules_of(answers: dict[str, Any]) -> dict[str, bool]:
+    """Return what was answered to the question for each module."""
+    return {
+        key: value for key, value in answers.items() if isinstance(value, bool) and key != "example"
+    }
 
 
 def required(module: str) -> set[str]:
@@ -128,7 +133,7 @@ def required(module: str) -> set[str]:
 
 def stays_of(wanted: Wanted, answers: dict[str, Any]) -> set[str]:
     """Return the modules that are there after a module was taken away."""
-    asked = {key for key, value in answers.items() if value is True}
+    asked = {key for key, value in modules_of(answers).items() if value}
     stays = {each for name in asked - {wanted.module} for each in required(name)}
     if wanted.module in stays:
         raise Refused(

@@ -1,0 +1,159 @@
+"""`make remove-example` leaves what a project without the example is, and loses no row or edit."""
+
+from pathlib import Path
+
+import pytest
+
+from extensions.stages import Combination
+from tests.moves.test_edits_survive import conflicts
+from tests.moves.test_replaced_domain import is_green, of_example
+from tests.support.matrix import ALL, FULL, RULES
+from tests.support.project import Project, files_of, render, start
+
+VERSIONS = "services/data_postgres_api/migrations/versions"
+REVISION = f"{VERSIONS}/core/remove_example.py"
+ORDERS = f"{VERSIONS}/core/0001_orders.py"
+MODELS = "services/data_postgres_api/src/data_postgres_api/orders/models.py"
+PROJECTS = [
+    Combination(level, modules)
+    for level in range(1, RULES.highest + 1)
+    for modules in (RULES.sets_of_modules() if FULL else [frozenset[str](), ALL])
+    if FULL or level in (1, RULES.highest) or modules
+]
+LATER = """\
+\"\"\"A column of the team's.\"\"\"
+
+revision: str = "abc123"
+down_revision: str | None = "core_0001"
+branch_labels: str | None = None
+depends_on: str | None = None
+
+
+def upgrade() -> None:
+    \"\"\"Move the schema forward.\"\"\"
+
+
+def downgrade() -> None:
+    \"\"\"Take the change back.\"\"\"
+"""
+
+
+def refused(project: Project, *arguments: str) -> str:
+    """Return why the example is not taken away; fail if anything has changed."""
+    before = files_of(project.path)
+    done = project.make("remove-example", *arguments, check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert files_of(project.path) == before
+    return done.stderr
+
+
+@pytest.mark.parametrize("combination", PROJECTS, ids=str)
+def test_what_stays_is_a_project_without_the_example(
+    tmp_path: Path, combination: Combination
+) -> None:
+    project = start(tmp_path / "project", combination)
+    names = {"project_name": "Shop", "description": "A small shop that takes orders."}
+    bare = Combination(combination.level, combination.modules, example=False)
+    wanted = files_of(render(tmp_path / "bare", bare, names))
+    said = project.make("remove-example").stderr
+    assert "services/business_api/src/business_api/orders: 5" in said
+    found = files_of(project.path)
+    history = {path for path in of_example(project) if path.startswith(VERSIONS)} | {REVISION}
+    assert ORDERS in history
+    assert {path: found[path] for path in found.keys() - history} == wanted
+    # Others are looked at by test_lint_and_unit_tests.py, as projects that never had the example.
+    if combination == Combination(1):
+        is_green(project)
+
+
+def test_edits_stay_and_the_project_moves_on(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.append("README.md", "\nOurs.\n")
+    project.replace("services/business_api/src/business_api/main.py", '"Business API"', '"Ours"')
+    project.write(f"{VERSIONS}/core/0002_ours.py", LATER)
+    project.commit("Edits")
+    project.make("remove-example")
+    assert 'down_revision: str | Sequence[str] | None = "abc123"' in project.read(REVISION)
+    project.commit("Remove the example")
+    for target in (Combination(2, frozenset({"workers"})), Combination(RULES.highest, ALL)):
+        project.move(target)
+        project.commit(str(target))
+        assert conflicts(project) == []
+    assert project.read("README.md").endswith("\nOurs.\n")
+    assert 'title="Ours"' in project.read("services/business_api/src/business_api/main.py")
+    assert of_example(project) == [ORDERS]
+    assert "example: false" in project.read(".copier-answers.yml")
+
+
+def test_a_module_that_goes_later_leaves_the_history_alone(tmp_path: Path) -> None:
+    """The revisions of the example are the team's now, whichever module brought them."""
+    project = start(tmp_path / "project", Combination(1, frozenset({"workers"})))
+    project.make("remove-example")
+    assert 'depends_on: str | Sequence[str] | None = ("sales_0001",)' in project.read(REVISION)
+    assert "module: str" not in project.read(f"{VERSIONS}/sales/0001_sales.py")
+    project.commit("Remove the example")
+    project.move(Combination(1), {"workers": False, "allow_removal": True})
+    assert conflicts(project) == []
+    assert (project.path / VERSIONS / "sales/0001_sales.py").exists()
+    assert not (project.path / VERSIONS / "inbox").exists()
+
+
+def test_what_a_file_of_the_team_imports_is_kept(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.write(
+        "shared/contracts/src/contracts/bills.py",
+        '"""Bills."""\n\nfrom contracts.money import Money\n\n__all__ = ["Money"]\n',
+    )
+    project.commit("Bills")
+    said = project.make("remove-example").stderr
+    assert "because files of yours import them:\n  shared/contracts/src/contracts/money.py" in said
+    assert of_example(project) == [ORDERS, "shared/contracts/src/contracts/money.py"]
+    is_green(project)
+
+
+def test_it_is_refused_where_something_would_be_lost(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.append("journey.py", "\n# Ours.\n")
+    assert "Commit or stash first" in refused(project)
+    project.commit("An edit")
+    assert "journey.py" in refused(project)
+    assert "REMOVE=yes" in refused(project)
+
+    text = "from data_postgres_api.orders.models import OrderRow\n\n__all__ = ['OrderRow']\n"
+    project.write("services/data_postgres_api/src/data_postgres_api/ours.py", text)
+    project.commit("A use of the tables")
+    said = refused(project, "REMOVE=yes")
+    assert "Your files use tables of the example" in said
+    assert f"{MODELS} (by services/data_postgres_api/src/data_postgres_api/ours.py)" in said
+
+    project.write(f"{VERSIONS}/core/0002_one.py", LATER)
+    project.write(f"{VERSIONS}/core/0002_two.py", LATER.replace("abc123", "def456"))
+    project.commit("Two heads")
+    assert "no single head: abc123, def456" in refused(project, "REMOVE=yes")
+
+
+def test_a_dry_run_says_what_goes_and_changes_nothing(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    before = files_of(project.path)
+    done = project.make("remove-example", "DRY_RUN=yes")
+    assert "Removed files (17):" in done.stdout
+    assert f"  {REVISION}" in done.stdout
+    assert files_of(project.path) == before
+
+
+def test_without_the_example_there_is_nothing_to_remove(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1, example=False))
+    assert "does not have the example" in refused(project)
+
+
+def test_a_domain_of_the_same_name_is_the_teams(tmp_path: Path) -> None:
+    """A project without the example may have orders of its own, at the very same paths."""
+    project = start(tmp_path / "project", Combination(1, example=False))
+    router = "services/business_api/src/business_api/orders/router.py"
+    for path in (router, MODELS):
+        project.write(path, '"""Ours."""\n')
+    project.commit("Orders")
+    project.make("upgrade", "LEVEL=2")
+    assert project.read(router) == '"""Ours."""\n'
+    assert of_example(project) == [router, MODELS]
