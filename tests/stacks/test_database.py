@@ -102,7 +102,7 @@ def test_the_order_of_level_1_belongs_to_whom_it_did(pair: Pair) -> None:
     assert pair.read(pair.first, pair.caller("customer-1")) == 200
     assert pair.read(pair.first, pair.caller("ada")) == 404
     assert pair.read(pair.first, pair.caller("ada", "staff")) == 200
-    assert pair.read(pair.first, {"X-Customer-Id": "customer-1"}) == 401
+    assert pair.read(pair.first, {"X-Subject": "customer-1"}) == 401
 
 
 def test_a_row_appears_on_the_standby_and_can_only_be_read_there(pair: Pair) -> None:

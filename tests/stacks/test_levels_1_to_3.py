@@ -436,7 +436,7 @@ def test_a_body_of_20_mb_is_refused(level2: Stack, service: str) -> None:
     )
     done = subprocess.run(
         ["curl", "--silent", "--include", "--request", "POST" if service == "business" else "PUT",
-         "--header", "Content-Type: application/json", "--header", "X-Customer-Id: me",
+         "--header", "Content-Type: application/json", "--header", "X-Subject: me",
          "--header", "Expect:", "--data-binary", "@-", url],
         input=b" " * 20_000_000, capture_output=True,
     )  # fmt: skip
@@ -475,9 +475,9 @@ def test_a_cursor_of_another_list_is_refused(level2: Stack) -> None:
 
 @pytest.mark.parametrize("customer", ["", "no spaces", "x" * 65, "semi;colon", "zo\u00eb"])
 def test_a_bad_customer_is_refused(level2: Stack, customer: str) -> None:
-    answer = call("POST", orders(level2), {"lines": [LINE]}, headers={"X-Customer-Id": customer})
+    answer = call("POST", orders(level2), {"lines": [LINE]}, headers={"X-Subject": customer})
     check_problem(answer, 422)
-    assert answer.json["errors"][0]["field"] == "header.X-Customer-Id"
+    assert answer.json["errors"][0]["field"] == "header.X-Subject"
 
 
 def test_an_illegal_change_is_refused(level2: Stack) -> None:
@@ -521,7 +521,7 @@ def test_schemathesis_finds_nothing(level2: Stack, service: str, tmp_path: Path)
             str(Path(sys.executable).parent / "schemathesis"),
             *("--config-file", str(ROOT / "tests/schemathesis.toml")),
             *("run", f"{getattr(level2, service)}/openapi.json"),
-            *("--header", "X-Customer-Id: schemathesis"),
+            *("--header", "X-Subject: schemathesis"),
             *("--max-examples", "60" if FULL else "25", "--seed", "1", "--request-timeout", "20"),
             *("--checks", "all", "--workers", "2"),
         ],

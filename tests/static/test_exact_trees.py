@@ -21,6 +21,8 @@ BIN = Path(sys.executable).parent
 JINJA = re.compile(r"\{\{ | \}\}|\{%|%\}|\{#|#\}")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
+# A file that the reader of a page is to create.
+CREATED = re.compile(r"^File `[^`]+`:$", re.MULTILINE)
 FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 # The templates of Prometheus and the expressions of GitHub look like Jinja.
 GO = re.compile(r"\{\{ \$[^}]*\}\}|\$\{\{[^}]*\}\}")
@@ -298,7 +300,7 @@ def test_every_link_and_path_in_the_documents_resolves(rendered: tuple[Combinati
         for link in LINK.findall(text):
             if not link.startswith(("http://", "https://")):
                 assert (here / link).exists(), f"{path}: {link}"
-        for name in CODE.findall(FENCED.sub("", text)):
+        for name in CODE.findall(CREATED.sub("", FENCED.sub("", text))):
             if name.startswith(("/", "http", *MADE_LATER)) or "..." in name:
                 continue
             assert list(folder.glob(name.rstrip("/"))), f"{path}: {name}"

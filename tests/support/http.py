@@ -37,7 +37,7 @@ def call(
 ) -> Answer:
     """Send `body` as JSON, or `raw` as it is, as a customer; `context` says whom TLS trusts."""
     data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    sent = {"Content-Type": "application/json", "X-Customer-Id": "customer-1"} | (headers or {})
+    sent = {"Content-Type": "application/json", "X-Subject": "customer-1"} | (headers or {})
     try:
         request = Request(url, data, sent, method=method)
         with urlopen(request, timeout=30, context=context) as answer:

@@ -117,7 +117,7 @@ def test_a_request_id_is_kept_from_edge_to_database_service(edge: Edge, given: s
 
 CLOSE = "X-Request-ID: {id}\r\nConnection: close\r\n"
 
-HEAD = "Host: localhost\r\nX-Customer-Id: me\r\n" + CLOSE
+HEAD = "Host: localhost\r\nX-Subject: me\r\n" + CLOSE
 
 BAD: dict[str, tuple[int, str]] = {
     "two lengths": (

@@ -38,7 +38,7 @@ def test_without_a_token_there_is_nothing(system: System) -> None:
 
 def test_a_header_of_a_lower_level_says_nothing_any_more(system: System) -> None:
     url = f"{system.issuer}/api/v1/orders"
-    answer = call("GET", url, headers={"X-Customer-Id": "customer-1"}, context=system.context)
+    answer = call("GET", url, headers={"X-Subject": "customer-1"}, context=system.context)
     assert answer.status == 401
 
 

@@ -1,1 +1,1 @@
-"""The public API: the rules of the shop, and no database driver."""
+"""The public API: the rules of the business, and no database driver."""

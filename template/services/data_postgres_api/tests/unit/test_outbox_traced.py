@@ -26,11 +26,11 @@ async def test_an_event_is_published_within_its_trace(monkeypatch: pytest.Monkey
         published.append(message)
 
     headers = {"traceparent": PARENT, "X-Request-ID": "request-7"}
-    await module.traced(publish)(Outgoing(uuid4(), "order.placed.v1", "{}", headers=headers))
+    await module.traced(publish)(Outgoing(uuid4(), "note.written.v1", "{}", headers=headers))
     (span,) = exporter.get_finished_spans()
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE
-    assert (span.name, span.kind) == ("order.placed.v1 publish", SpanKind.PRODUCER)
+    assert (span.name, span.kind) == ("note.written.v1 publish", SpanKind.PRODUCER)
     # Whoever reads the message goes on from this span, not from the request.
     (message,) = published
     assert message.headers["traceparent"] == f"00-{TRACE}-{span.context.span_id:016x}-01"

@@ -122,16 +122,16 @@ def test_a_wrong_method_is_told_all_right_ones(client: TestClient) -> None:
     assert client.delete("/things").headers["Allow"] == "GET, POST"
 
 
-class ShopSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SHOP_")
+class GateSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="GATE_")
 
     password: SecretStr
     port: int = 1
 
 
 def test_a_bad_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_PORT", "hunter2")
-    with pytest.raises(SettingsError, match="SHOP_PASSWORD: Field required") as caught:
-        read_settings(ShopSettings)
-    assert "SHOP_PORT" in str(caught.value)
+    monkeypatch.setenv("GATE_PORT", "hunter2")
+    with pytest.raises(SettingsError, match="GATE_PASSWORD: Field required") as caught:
+        read_settings(GateSettings)
+    assert "GATE_PORT" in str(caught.value)
     assert "hunter2" not in str(caught.value)

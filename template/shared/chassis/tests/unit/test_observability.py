@@ -34,7 +34,7 @@ working = True
 @router.get("/headers")
 async def headers() -> dict[str, str]:
     extra = {"colour": "green", "event": "mine", "level": "mine", "service": "mine"}
-    logging.getLogger("shop").info("asked for %s", "headers", extra=extra)
+    logging.getLogger("team").info("asked for %s", "headers", extra=extra)
     return outgoing_headers()
 
 
@@ -77,7 +77,7 @@ def test_every_log_line_has_one_shape(capsys: pytest.CaptureFixture[str]) -> Non
     logging.getLogger("py.warnings").warning("old")
     lines = logged(capsys)
     assert {line["logger"] for line in lines} >= {
-        "shop",
+        "team",
         "chassis.access",
         "uvicorn.error",
         "sqlalchemy.engine",
@@ -85,9 +85,9 @@ def test_every_log_line_has_one_shape(capsys: pytest.CaptureFixture[str]) -> Non
     }
     for line in lines:
         assert {"event", "level", "logger", "service", "timestamp"} <= line.keys()
-    shop = next(line for line in lines if line["logger"] == "shop")
-    assert (shop["event"], shop["level"]) == ("asked for headers", "info")
-    assert (shop["colour"], shop["request_id"], shop["service"]) == ("green", "abc-1", "test")
+    team = next(line for line in lines if line["logger"] == "team")
+    assert (team["event"], team["level"]) == ("asked for headers", "info")
+    assert (team["colour"], team["request_id"], team["service"]) == ("green", "abc-1", "test")
     access = next(line for line in lines if line["logger"] == "chassis.access")
     assert (access["method"], access["path"], access["status"]) == ("GET", "/headers", 200)
     assert access["duration_ms"] > 0
@@ -97,8 +97,8 @@ def test_a_plain_record_has_the_fields_that_structlog_would_give_it() -> None:
     configure("test", LogSettings())
     formatters = [handler.formatter for handler in logging.getLogger().handlers]
     (formatter,) = [each for each in formatters if isinstance(each, JsonLines)]
-    record = logging.getLogger("shop").makeRecord(
-        *("shop", logging.WARNING, __file__, 1, "asked %d times", (3,), None),
+    record = logging.getLogger("team").makeRecord(
+        *("team", logging.WARNING, __file__, 1, "asked %d times", (3,), None),
         extra={"colour": "green", "event": "mine", "half": "\ud83d", "size": 10**30},
     )
     plain = json.loads(formatter.format(record))
@@ -129,7 +129,7 @@ def test_probes_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_people_can_have_lines_of_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure("test", LogSettings(format="console", level="DEBUG"))
-    logging.getLogger("shop").debug("hello")
+    logging.getLogger("team").debug("hello")
     assert "hello" in capsys.readouterr().out
 
 
@@ -140,9 +140,9 @@ def client() -> Iterator[TestClient]:
 
 
 def test_a_well_formed_request_id_is_kept_and_handed_on(client: TestClient) -> None:
-    answer = client.get("/headers", headers={"X-Request-ID": "Order_7.retry-2"})
-    assert answer.headers["X-Request-ID"] == "Order_7.retry-2"
-    assert answer.json()["X-Request-ID"] == "Order_7.retry-2"
+    answer = client.get("/headers", headers={"X-Request-ID": "Note_7.retry-2"})
+    assert answer.headers["X-Request-ID"] == "Note_7.retry-2"
+    assert answer.json()["X-Request-ID"] == "Note_7.retry-2"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "x\tSet-Cookie: y", "ä"])

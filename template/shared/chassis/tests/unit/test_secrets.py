@@ -37,7 +37,7 @@ class Vault:
                 vault.asked.append(self.path)
                 if self.headers["X-Vault-Token"] != "token-1":
                     self.answer(403, {"errors": ["permission denied"]})
-                elif self.path == "/v1/secret/data/shop":
+                elif self.path == "/v1/secret/data/app":
                     data = {"THING_PASSWORD": "from vault", "OTHER": "x"}
                     self.answer(200, {"data": {"data": data, "metadata": {}}})
                 else:
@@ -52,7 +52,7 @@ class Vault:
                     "renewable": vault.renewable,
                 }
                 if self.path == "/v1/auth/approle/login":
-                    if body != {"role_id": "shop", "secret_id": GIVEN}:
+                    if body != {"role_id": "app", "secret_id": GIVEN}:
                         self.answer(400, {"errors": ["invalid role or secret ID"]})
                         return
                     if vault.asked.count(self.path) > 1:
@@ -83,9 +83,9 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     thread.start()
     for name, value in {
         "ADDR": served.url,
-        "ROLE_ID": "shop",
+        "ROLE_ID": "app",
         "SECRET_ID": GIVEN,
-        "PATH": "shop",
+        "PATH": "app",
     }.items():
         monkeypatch.setenv(f"VAULT_{name}", value)
     vault_secrets.cache_clear()
@@ -113,7 +113,7 @@ def test_a_secret_takes_the_place_of_the_variable(
     assert settings.password.get_secret_value() == "from vault"
     assert settings.port == 5
     read_settings(ThingSettings)
-    assert vault.asked.count("/v1/secret/data/shop") == 1
+    assert vault.asked.count("/v1/secret/data/app") == 1
 
 
 def test_without_an_address_nobody_is_asked(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

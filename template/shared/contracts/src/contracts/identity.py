@@ -11,14 +11,14 @@ SubjectId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Login = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]+$", examples=["ada"])
 ]
-RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$", examples=["customer"])]
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$", examples=["administrator"])]
 Roles = Annotated[tuple[RoleName, ...], Field(max_length=20)]
 RedirectUri = Annotated[str, Field(max_length=500)]
 RedirectUris = Annotated[tuple[RedirectUri, ...], Field(max_length=20)]
 
 
 class User(Contract):
-    """A person who can log in; `id` is what orders and the audit log know them by."""
+    """A person who can log in; rows and the audit log name them by `id`."""
 
     id: SubjectId
     login: Login

@@ -15,7 +15,7 @@ def value(name: str, **labels: str) -> float:
 
 def delivery(queue: str) -> Delivery:
     sent_at = datetime.now(UTC) - timedelta(minutes=2)
-    return Delivery(queue, "order.placed.v1", "message-7", sent_at, {})
+    return Delivery(queue, "note.written.v1", "message-7", sent_at, {})
 
 
 def test_how_it_ended_and_how_old_it_was() -> None:

@@ -6,7 +6,7 @@ from messaging.request_ids import with_request_id
 
 
 def delivery(**headers: str) -> Delivery:
-    return Delivery("sales", "order.placed.v1", "message-7", None, headers)
+    return Delivery("notes", "note.written.v1", "message-7", None, headers)
 
 
 def test_a_message_is_part_of_its_request() -> None:

@@ -26,12 +26,12 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 def test_a_message_is_part_of_its_trace(
     spans: InMemorySpanExporter, outcome: Outcome, is_ok: bool
 ) -> None:
-    one = Delivery("sales", "order.placed.v1", "message-7", None, {"traceparent": PARENT})
+    one = Delivery("notes", "note.written.v1", "message-7", None, {"traceparent": PARENT})
     with module.traced(one):
         one.outcome = outcome
     (span,) = spans.get_finished_spans()
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE
-    assert (span.name, span.kind) == ("order.placed.v1 process", SpanKind.CONSUMER)
-    assert (span.attributes or {})["messaging.destination.name"] == "sales"
+    assert (span.name, span.kind) == ("note.written.v1 process", SpanKind.CONSUMER)
+    assert (span.attributes or {})["messaging.destination.name"] == "notes"
     assert span.status.is_ok == is_ok

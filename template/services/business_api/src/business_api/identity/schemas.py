@@ -37,11 +37,11 @@ Password = Annotated[SecretStr, Field(max_length=200), AfterValidator(_text)]
 
 
 class AddUser(Contract):
-    """A person who is to log in. `id` is for a customer whose orders are there already."""
+    """A person who is to log in. `id` is for a subject whose rows are there already."""
 
     login: NewLogin
     password: Password
-    roles: Roles = ("customer",)
+    roles: Roles
     id: SubjectId | None = None
 
 

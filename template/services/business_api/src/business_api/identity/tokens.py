@@ -16,7 +16,7 @@ from chassis.security.tokens import FixedKeys, InvalidToken, TokenVerifier
 from chassis.settings import SettingsError
 
 KIND = "at+jwt"
-# What orders and the audit log have place for.
+# What columns with a subject have room for.
 MAX_SUBJECT = 64
 # How tokens of other issuers show that they are for something else (RFC 8725, section 3.12).
 OTHER_KINDS = frozenset({"ID", "Refresh", "Offline", "Logout"})

@@ -45,7 +45,7 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Policy:
-    """All files of a service together: `"GET /api/v1/orders"` to permission, name to roles."""
+    """All files of a service together: `"GET /api/v1/notes"` to permission, name to roles."""
 
     routes: Mapping[str, str]
     roles: Mapping[str, tuple[Role, ...]]
