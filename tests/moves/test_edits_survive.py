@@ -454,16 +454,16 @@ def test_edits_are_kept_on_the_way_down(
 def test_an_edit_of_a_managed_line_is_a_conflict_that_is_reported(tmp_path: Path) -> None:
     """The tests above can fail: an edit on the very line that a level changes cannot be kept."""
     project = start(tmp_path / "project", Combination(1))
-    features = f"{BUSINESS}/src/business_api/features.py"
-    project.replace(features, "FEATURES: list[Feature] = []", "FEATURES: list[Feature] = list()")
+    managed = "shared/chassis/src/chassis/outgoing.py"
+    project.replace(managed, "|= caller_headers()", "|= dict(caller_headers())")
     project.commit("An edit where none belongs")
     done = project.make("upgrade", "LEVEL=2", check=False)
     assert done.returncode != 0
-    assert conflicts(project) == [features]
-    assert features in done.stderr
+    assert conflicts(project) == [managed]
+    assert managed in done.stderr
     assert "remove the markers" in done.stderr
     # Unmerged in the index, so git refuses a commit until somebody has resolved it.
-    assert f"UU {features}\n" in project.git("status", "--porcelain")
+    assert f"UU {managed}\n" in project.git("status", "--porcelain")
     project.git("restore", "--source=HEAD", "--staged", "--worktree", ".")
     assert project.git("status", "--porcelain") == ""
     assert not (project.path / "docker-compose.dev.yml").exists()

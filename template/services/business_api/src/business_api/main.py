@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from business_api.features import FEATURES
 from business_api.settings import DataServiceSettings
-from chassis.app import create_app, find_routers
+from chassis.app import create_app, find_features, find_routers
 from chassis.client import ServiceClient
 from chassis.settings import read_settings
 
@@ -25,5 +24,5 @@ app = create_app(
     title="Business API",
     routers=find_routers("business_api"),
     lifespan=lifespan,
-    features=FEATURES,
+    features=find_features("business_api"),
 )

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from chassis.app import create_app, find_routers
+from chassis.app import create_app, find_features, find_routers
 from chassis.settings import read_settings
 from data_postgres_api.database import create_engine, wait_for_database
-from data_postgres_api.features import FEATURES
 from data_postgres_api.settings import PostgresSettings
 
 
@@ -31,5 +30,5 @@ app = create_app(
     title="Data API",
     routers=find_routers("data_postgres_api"),
     lifespan=lifespan,
-    features=FEATURES,
+    features=find_features("data_postgres_api"),
 )

@@ -14,7 +14,7 @@ from chassis.security.tokens import InvalidToken, read_header
 from chassis.settings import read_settings
 
 # What people may be who come through another service; who administers logs in here.
-ROLES = frozenset({"reader", "staff"})
+ROLES = frozenset({"bot_reader", "bot_user"})
 PEOPLE = "telegram:"
 
 
