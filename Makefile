@@ -49,7 +49,7 @@ lint: setup ## Check style and types of the template's own code
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
-	$(RUN) yamllint --strict stages.yml copier.yml .github
+	$(RUN) yamllint --strict stages.yml modules copier.yml .github
 
 matrix-full: setup ## Run every combination, and the tests that take minutes and see little more
 	STAGECRAFT_MATRIX=full $(PYTEST) $(TESTS)

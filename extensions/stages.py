@@ -1,4 +1,4 @@
-"""The rule engine for Python: what `stages.yml` says about paths, levels and modules.
+"""The rule engine for Python: what `stages.yml` and `modules/*/rules.yml` say about paths.
 
 Tests, documents and benchmarks use it. `stages.jinja` says the same to Copier, and
 `tests/static/test_exact_trees.py` compares them.
@@ -100,7 +100,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Rules:
-    """All of stages.yml."""
+    """All of stages.yml, and the rules of each module."""
 
     levels: Mapping[int, Level]
     stages: tuple[Stage, ...]
@@ -232,6 +232,8 @@ def _rules(stage: str, module: str | None, level: int, entry: dict[str, Any]) ->
 def load(path: Path = ROOT / "stages.yml") -> Rules:
     """Read the rules; a key that the engine does not know is an error."""
     data = yaml.safe_load(path.read_text())
+    manifests = {name: path.parent / "modules" / name / "rules.yml" for name in data["modules"]}
+    data["modules"] = {name: yaml.safe_load(file.read_text()) for name, file in manifests.items()}
     stages = {stage["id"]: stage | {"module": None} for stage in data["stages"]}
     stages |= {stage["id"]: stage | {"module": name} for name, stage in data["modules"].items()}
     if set(stages) != set(data["order"]):

@@ -55,7 +55,7 @@ if [ -n "${AUTHOR:-}" ]; then set -- "$@" --data "author=$AUTHOR"; fi
 if [ -n "${CI_PROVIDER:-}" ]; then set -- "$@" --data "ci_provider=$CI_PROVIDER"; fi
 for module in $(printf '%s' "${MODULES:-}" | tr ',' ' '); do
   # Copier takes an answer to a question that it does not have, and says nothing.
-  if ! grep -q "^  $module:$" stages.yml || ! grep -q "^$module:$" copier.yml; then
+  if [ ! -f "modules/$module/question.yml" ]; then
     say "There is no module \"$module\". README.md lists those that there are."
     exit 2
   fi
@@ -87,6 +87,8 @@ if ! said=$($RUN copier copy --quiet --defaults --vcs-ref=HEAD "$@" "$(pwd)" "$D
 fi
 template=$(sh scripts/template-source.sh)
 cd "$DEST"
+# Copier makes the folders of files that it leaves out.
+find . -type d -empty -delete
 if [ "$template" != "$OLDPWD" ]; then
   escaped=$(printf '%s' "$template" | sed 's/[&|\\]/\\&/g')
   recorded=$(sed "s|^_src_path: .*|_src_path: $escaped|" .copier-answers.yml)

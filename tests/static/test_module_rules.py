@@ -25,26 +25,31 @@ stages:
     levels:
       1: {artifacts: [base]}
       2: {artifacts: [higher]}
-modules:
-  broker:
-    id: M.A
-    title: A broker
-    levels:
-      1: {artifacts: [broker/queue, broker/client]}
-      2: {artifacts: [broker/metrics]}
-  worker:
-    id: M.B
-    title: A worker
-    requires: [broker]
-    levels:
-      1: {artifacts: [worker, broker/client]}
-      2: {artifacts: [worker-metrics]}
-  files:
-    id: M.C
-    title: Files
-    levels:
-      2: {artifacts: [files]}
+modules: [broker, worker, files]
 """
+MANIFESTS = {
+    "broker": """\
+id: M.A
+title: A broker
+levels:
+  1: {artifacts: [broker/queue, broker/client]}
+  2: {artifacts: [broker/metrics]}
+""",
+    "worker": """\
+id: M.B
+title: A worker
+requires: [broker]
+levels:
+  1: {artifacts: [worker, broker/client]}
+  2: {artifacts: [worker-metrics]}
+""",
+    "files": """\
+id: M.C
+title: Files
+levels:
+  2: {artifacts: [files]}
+""",
+}
 QUESTIONS = """\
 _subdirectory: template
 _exclude: ["{% include 'extensions/stages.jinja' ignore missing %}"]
@@ -58,13 +63,20 @@ ANSWERS = [frozenset(m for m, on in zip(MODULES, flags, strict=True) if on)
            for flags in product([False, True], repeat=3)]  # fmt: skip
 
 
+def write_rules(folder: Path, manifests: dict[str, str]) -> None:
+    (folder / "stages.yml").write_text(STAGES)
+    for name, text in manifests.items():
+        (folder / "modules" / name).mkdir(parents=True)
+        (folder / "modules" / name / "rules.yml").write_text(text)
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with the engine of this one, and three modules of which one brings another."""
     folder = tmp_path_factory.mktemp("modules") / "template"
     (folder / "template").mkdir(parents=True)
     (folder / "copier.yml").write_text(QUESTIONS)
-    (folder / "stages.yml").write_text(STAGES)
+    write_rules(folder, MANIFESTS)
     shutil.copytree(ROOT / "extensions", folder / "extensions")
     for rule in load(folder / "stages.yml").rules:
         for path in rule.artifacts:
@@ -127,8 +139,8 @@ def test_rows_and_moves_keep_to_these_sets(
 
 
 def test_a_chain_is_written_out(tmp_path: Path) -> None:
-    chained = STAGES.replace("    title: Files\n", "    title: Files\n    requires: [worker]\n")
-    (tmp_path / "stages.yml").write_text(chained)
+    chained = MANIFESTS["files"].replace("levels:", "requires: [worker]\nlevels:")
+    write_rules(tmp_path, MANIFESTS | {"files": chained})
     with pytest.raises(ValueError, match=re.escape("files requires worker, so also ['broker']")):
         load(tmp_path / "stages.yml")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import copier
-import yaml
+from copier._template import load_template_config
 
 from extensions.stages import ROOT, Combination
 from tests.support.fast_copier import fast_copier
@@ -19,7 +19,7 @@ from tests.support.matrix import PYTHONS
 from tests.support.mover import mover
 from tests.support.template import commit_all, git, repository
 
-CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text())
+CONFIG = load_template_config(ROOT / "copier.yml")
 Answers = Mapping[str, object]
 
 NEWEST = str(CONFIG["python_version"]["default"])
@@ -28,6 +28,8 @@ HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Where the program of this Python lies.
 PYTHON = Path(sys.base_prefix) / "bin"
 IN_COPIER = Path(__file__).with_name("in_copier")
+# The targets that render.
+MOVES = ("upgrade", "downgrade", "remove-example", "docs-check")
 QUESTIONS = frozenset(key for key in CONFIG if not key.startswith("_"))
 
 
@@ -108,7 +110,7 @@ class Project:
         Moves render with the fast Copier; `stock` takes Copier as it is. Without a stack, the
         Compose project is called `compose_name`.
         """
-        moves = not stock and arguments[:1] in (("upgrade",), ("downgrade",), ("remove-example",))
+        moves = not stock and not {*arguments[:1]}.isdisjoint(MOVES)
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.path,
@@ -192,9 +194,19 @@ class Project:
             base = mover.rendered(source, version, recorded)
             mover.record(base, "example", str(answered).lower())
             new = mover.rendered(source, version, recorded | data)
+            tidied = {}
+            if answered and not recorded["example"]:
+                shown = mover.rendered(source, version, recorded | {"example": True})
+                tidied = mover.without_its_lines(shown, base, team)
+                tidied.pop(mover.ANSWERS, None)
+                team.read |= tidied
             found = mover.merge(base, new, team, mover.moved_paths(new))
+            for path, file in tidied.items():
+                if path not in found.removed:
+                    found.changed.setdefault(path, file)
             mover.obstacles(found, team)
             mover.write(found, team)
+            found.untrue = mover.untrue(new)
         return found
 
 

@@ -1,0 +1,205 @@
+"""A module made as CONTRIBUTING.md says is files of its own, and changes no other."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.support.commands import copier
+from tests.support.project import Project, files_of, outer_environment
+from tests.support.template import commit_all, git
+
+# A name that stages.yml has in its line of modules, and that nothing stands behind yet.
+NAME = "realtime"
+FOLDER = f"modules/{NAME}"
+SERVICE = "template/services/data_postgres_api"
+MODULE = {
+    f"{FOLDER}/rules.yml": """\
+id: 4.Y
+title: Greetings
+levels:
+  1:
+    scope: Greetings
+    features: [a greeting for everybody]
+    artifacts:
+      - infrastructure/greetings
+      - infrastructure/greetings/compose.yml
+      - make/greetings.mk
+      - services/data_postgres_api/migrations/versions/greetings
+      - services/data_postgres_api/src/data_postgres_api/greetings
+  2:
+    scope: + Politeness
+    features: [a feature around every request]
+    artifacts:
+      - services/data_postgres_api/src/data_postgres_api/features/greetings.py
+""",
+    f"{FOLDER}/question.yml": f"""\
+{NAME}:
+  type: bool
+  default: false
+  help: Does the system greet people? You can add it later.
+""",
+    **{
+        f"{FOLDER}/{place}.jinja": text
+        for place, text in {
+            "commands": "| `make greet` | Greet |\n",
+            "env": "# Whom to greet.\nGREETED=world\n",
+            "flow": "    business --> greetings[greetings]\n",
+            "parts": "| greetings | Greets | `infrastructure/greetings` |\n",
+            "paths": "| `infrastructure/greetings` | What greets |\n",
+            "records": "",
+            "runbooks": "",
+        }.items()
+    },
+    "template/infrastructure/greetings/compose.yml": """\
+services:
+  greetings:
+    image: postgres:17-trixie
+""",
+    "template/make/greetings.mk": """\
+# Greetings.
+.PHONY: greet
+greet: ## Greet
+\t@echo hello
+""",
+    f"{SERVICE}/migrations/versions/greetings/0001_greetings.py": '''\
+"""Greetings."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "greetings_0001"
+down_revision: str | Sequence[str] | None = None
+branch_labels: str | Sequence[str] | None = ("greetings",)
+depends_on: str | Sequence[str] | None = None
+module: str = "realtime"
+
+
+def upgrade() -> None:
+    """Create the table."""
+    op.create_table("greetings", sa.Column("text", sa.String(64), primary_key=True))
+
+
+def downgrade() -> None:
+    """Drop the table."""
+    op.drop_table("greetings")
+''',
+    f"{SERVICE}/src/data_postgres_api/greetings/__init__.py": '"""Greetings."""\n',
+    f"{SERVICE}/src/data_postgres_api/greetings/models.py": '''\
+"""The table of greetings."""
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data_postgres_api.database import SHARED, Base
+
+
+class GreetingRow(Base):
+    """A greeting."""
+
+    __tablename__ = "greetings"
+    __owner__ = SHARED
+
+    text: Mapped[str] = mapped_column(String(64), primary_key=True)
+''',
+    f"{SERVICE}/src/data_postgres_api/greetings/router.py": '''\
+"""The routes for greetings."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api/v1/greetings", tags=["greetings"])
+
+
+@router.get("")
+async def greet() -> str:
+    """Greet."""
+    return "hello"
+''',
+    f"{SERVICE}/src/data_postgres_api/features/greetings.py": '''\
+"""Greets in the header of every answer."""
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.phases import Phase
+
+
+class Greeting:
+    """Adds the header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def greeting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-greeting", b"hello")]
+            await send(message)
+
+        await self._app(scope, receive, greeting)
+
+
+def feature(app: FastAPI) -> None:
+    """Install it."""
+    app.add_middleware(Greeting)
+
+
+PHASE = Phase.HEADERS
+''',
+}
+ASK = """\
+from fastapi.testclient import TestClient
+from data_postgres_api.main import app
+print(TestClient(app).get("/api/v1/greetings").headers.get("x-greeting"))
+"""
+
+
+def render(checkout: Path, target: Path, *data: str) -> Project:
+    options = [part for each in data for part in ("--data", each)]
+    copy = ("copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *options)
+    copier(*copy, str(checkout), str(target), folder=checkout.parent)
+    project = Project(target)
+    project.commit("Start")
+    return project
+
+
+def test_a_module_is_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    for path, text in MODULE.items():
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_text(text)
+    touched = git(checkout, "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert {line[3:] for line in touched} == set(MODULE)
+    assert [line for line in touched if line[:2] != "??"] == [f" M {FOLDER}/rules.yml"]
+    commit_all(checkout, "Greetings")
+
+    project = render(checkout, tmp_path / "project", "maturity_level=1", "python_version=3.13")
+    assert not (project.path / "infrastructure/greetings").exists()
+    project.make("upgrade", f"MODULE={NAME}")
+    project.commit("Greetings")
+    project.make("upgrade", "LEVEL=2")
+    wanted = ("maturity_level=2", "python_version=3.13", f"{NAME}=true")
+    fresh = render(checkout, tmp_path / "fresh", *wanted)
+    assert files_of(project.path) == files_of(fresh.path)
+
+    project.make("lint")
+    assert project.make("greet").stdout == "hello\n"
+    assert "GREETED=world" in project.read(".env.example")
+    assert "Greetings" in project.read("docs/maturity-levels.md")
+    listed = subprocess.run(
+        ["docker", "compose", "config", "--format", "json"],
+        cwd=project.path,
+        env=outer_environment() | {"POSTGRES_PASSWORD": "x"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "greetings" in json.loads(listed.stdout)["services"]
+    asked = subprocess.run(
+        [str(project.path / ".venv/bin/python"), "-c", ASK],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.splitlines()[-1] == "hello"
