@@ -8,7 +8,7 @@ MOVE = $(foreach name,$(MOVES),$(name)=$(call asked,$(name))) \
   UV="$(UV)" COMPOSE="$(COMPOSE)" PYTHONDONTWRITEBYTECODE=1 \
   $(UV) run --quiet --no-project --script make/move.py
 
-.PHONY: upgrade downgrade remove-example
+.PHONY: upgrade downgrade remove-example docs-check
 upgrade: uv ## Move up: LEVEL=2, MODULE=name, TEMPLATE=latest, NAME="New name" (DRY_RUN=yes shows it)
 	@$(MOVE) up
 
@@ -17,3 +17,6 @@ downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=na
 
 remove-example: uv ## Take the example away, and keep the rows of its tables (DRY_RUN=yes shows it)
 	@$(MOVE) without-example
+
+docs-check: uv ## Check that the files are there which the pages name, where you have not edited them
+	@$(MOVE) docs-check

@@ -18,12 +18,20 @@ from typing import NoReturn
 
 from moving.collisions import problems, problems_on_disk
 from moving.downgrade import bring_down
-from moving.example import REVISION, folders, has_example, keep_history, keep_what_is_used
+from moving.example import (
+    REVISION,
+    folders,
+    has_example,
+    keep_history,
+    keep_what_is_used,
+    without_its_lines,
+)
 from moving.merging import RESERVED, Merge, merge
 from moving.operators import for_operators
-from moving.rendering import both, moved_paths
-from moving.repository import Refused, Team, listing, say
-from moving.request import Wanted, check, check_repository, last_answers, stays_of
+from moving.pages import untrue
+from moving.rendering import as_recorded, both, moved_paths
+from moving.repository import Refused, Team, Tree, listing, say
+from moving.request import ANSWERS, Wanted, check, check_repository, last_answers, stays_of
 from moving.writing import TAKE_BACK, obstacles, write
 
 GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
@@ -67,7 +75,15 @@ def move(wanted: Wanted) -> int:
     base, new = both(wanted, answers, example=example)
     if wanted.without_example:
         keep_history(base, new, team)
+    tidied: Tree = {}
+    if not example and answers.get("example", True):
+        tidied = without_its_lines(as_recorded(wanted, answers, example=True), base, team)
+        tidied.pop(ANSWERS, None)
+        team.read |= tidied
     found = merge(base, new, team, moved_paths(new))
+    for path, file in tidied.items():
+        if path not in found.removed:
+            found.changed.setdefault(path, file)
     if wanted.without_example:
         used = keep_what_is_used(found, team)
         say("", "These files go, by folder:", listing(folders(found.removed), 100))
@@ -113,11 +129,25 @@ def move(wanted: Wanted) -> int:
             f"To take the move back: git {' '.join(TAKE_BACK)}",
         )
         return 1
+    if wrong := untrue(new):
+        say("", "These pages name files that are not there:", listing(wrong))
     if wanted.without_example:
         after_example()
     else:
         after(answers["maturity_level"], operators)
     return 0
+
+
+def check_pages(wanted: Wanted) -> int:
+    """Say which files the pages name that are not there; return the exit code."""
+    answers = last_answers()
+    example = has_example(answers, Team())
+    wrong = untrue(as_recorded(wanted, answers, example=example))
+    if wrong:
+        say("These pages name files that are not there:", listing(wrong, 100))
+    else:
+        say("Every file that the pages name is there.")
+    return bool(wrong)
 
 
 def show(found: Merge, team: Team, operators: list[str]) -> int:
@@ -195,7 +225,7 @@ def main() -> NoReturn:
         without_example=sys.argv[1:] == ["without-example"],
     )
     try:
-        sys.exit(move(wanted))
+        sys.exit(check_pages(wanted) if sys.argv[1:] == ["docs-check"] else move(wanted))
     except Refused as refused:
         say(str(refused))
         sys.exit(1)

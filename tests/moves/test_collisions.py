@@ -208,13 +208,13 @@ def test_a_template_that_has_moved_is_named_and_recorded(tmp_path: Path) -> None
 
 def test_a_dry_run_shows_everything_and_changes_nothing(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
-    features = f"{BUSINESS}/src/business_api/features.py"
-    project.replace(features, "FEATURES: list[Feature] = []", "FEATURES: list[Feature] = list()")
+    managed = "shared/chassis/src/chassis/outgoing.py"
+    project.replace(managed, "|= caller_headers()", "|= dict(caller_headers())")
     project.commit("An edit where none belongs")
     done = project.make("upgrade", "LEVEL=4", "MODULE=rabbitmq", "DRY_RUN=yes")
     for sentence in (
         "  services/data_postgres_api/src/data_postgres_api/standby.py\n",
-        f"Conflicts (1):\n  {features}\n",
+        f"Conflicts (1):\n  {managed}\n",
         "Secrets that `make env` makes: ",
         "RABBITMQ_PASSWORD",
         "New services: ",

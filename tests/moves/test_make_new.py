@@ -11,7 +11,14 @@ import pytest
 from extensions.stages import ROOT, Combination
 from tests.support.commands import COMMANDS, copier, make
 from tests.support.matrix import PYTHONS
-from tests.support.project import NEWEST, Project, outer_environment, start, the_end
+from tests.support.project import (
+    NEWEST,
+    Project,
+    empty_directories,
+    outer_environment,
+    start,
+    the_end,
+)
 from tests.support.template import git, repository
 
 PYENV = """#!/bin/sh
@@ -73,6 +80,7 @@ def test_make_new_starts_without_the_example(checkout: Path, tmp_path: Path) -> 
     assert "example: false" in answers
     assert "project_name: Backend" in answers
     assert "orders" not in project.git("ls-files")
+    assert empty_directories(project.path) == []
     project.make("upgrade", "LEVEL=4")
     assert "orders" not in project.git("ls-files")
 

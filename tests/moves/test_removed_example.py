@@ -7,6 +7,7 @@ import pytest
 from extensions.stages import Combination
 from tests.moves.test_edits_survive import conflicts
 from tests.moves.test_replaced_domain import is_green, of_example
+from tests.support.domain import remove_example
 from tests.support.matrix import ALL, FULL, RULES
 from tests.support.project import Project, files_of, render, start
 
@@ -110,6 +111,45 @@ def test_what_a_file_of_the_team_imports_is_kept(tmp_path: Path) -> None:
     assert "because files of yours import them:\n  shared/contracts/src/contracts/money.py" in said
     assert of_example(project) == [ORDERS, "shared/contracts/src/contracts/money.py"]
     is_green(project)
+
+
+@pytest.mark.parametrize("combination", [Combination(1), Combination(RULES.highest, ALL)], ids=str)
+def test_deleted_by_hand_it_is_gone_after_the_next_move(
+    tmp_path: Path, combination: Combination
+) -> None:
+    """The move takes the lines of the example out of the files that it shares with others."""
+    project = start(tmp_path / "project", combination)
+    names = {"project_name": "Tea House", "description": "A small shop that takes orders."}
+    bare = Combination(combination.level, combination.modules, example=False)
+    remove_example(project)
+    project.commit("Without the example")
+    project.make("upgrade", "NAME=Tea House")
+    assert files_of(project.path) == files_of(render(tmp_path / "bare", bare, names))
+
+
+def test_where_the_team_has_edited_the_lines_of_the_example_they_stay(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1, frozenset({"workers"})))
+    main = "services/business_worker/src/business_worker/main.py"
+    remove_example(project)
+    project.replace(main, 'f"{NAME}.sales", OrderPlaced, SalesHandler(client)', '"q", Ours, ours')
+    text = project.read(main)
+    project.commit("A reader of ours")
+    said = project.make("upgrade", "LEVEL=2").stderr
+    assert conflicts(project) == []
+    assert project.read(main) == text
+    assert "Replace the example" not in project.read("AGENTS.md")
+    assert "name files that are not there" not in said
+
+
+def test_pages_that_are_no_longer_true_are_named(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    assert "Every file that the pages name is there." in project.make("docs-check").stderr
+    project.git("rm", "--quiet", "shared/chassis/src/chassis/caller.py")
+    project.append("AGENTS.md", "\nOur `tools/of_ours.py` is elsewhere.\n")
+    done = project.make("docs-check", check=False)
+    assert done.returncode != 0
+    assert "chassis/caller.py" in done.stderr
+    assert "of_ours" not in done.stderr
 
 
 def test_it_is_refused_where_something_would_be_lost(tmp_path: Path) -> None:

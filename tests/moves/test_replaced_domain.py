@@ -72,6 +72,7 @@ def test_a_replaced_domain_moves(tmp_path: Path, low: Combination, high: Combina
     assert of_example(project) == []
     assert tickets_of(project.path) == before
     assert empty_directories(project.path) == []
+    assert found.untrue == []
     if high.level == RULES.highest:
         write_policy(project)
     if low.level == 1 and high in CHECKED:

@@ -14,7 +14,16 @@ def load_mover() -> Any:
     if folder not in sys.path:
         sys.path.append(folder)
     found = SimpleNamespace()
-    names = ("repository", "request", "rendering", "merging", "writing", "collisions", "example")
+    names = (
+        "repository",
+        "request",
+        "rendering",
+        "merging",
+        "writing",
+        "collisions",
+        "example",
+        "pages",
+    )
     for name in names:
         module = import_module(f"moving.{name}")
         for key, value in vars(module).items():

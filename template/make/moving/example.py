@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moving.merging import Merge
+from moving.merging import Merge, Outcome, merged_text
 from moving.repository import File, Refused, Team, Tree, listing
 
 VERSIONS = "services/data_postgres_api/migrations/versions/"
@@ -193,6 +193,24 @@ def keep_what_is_used(found: Merge, team: Team) -> list[str]:
             if path in found.edited:
                 found.edited.remove(path)
             kept.append(path)
+
+
+def without_its_lines(shown: Tree, base: Tree, team: Team) -> Tree:
+    """Return the team's files without the lines of an example that was deleted by hand.
+
+    `shown` is the project as it was rendered with the example, `base` without. Where the team has
+    edited such lines, its file is left as it is.
+    """
+    found: Tree = {}
+    for path in sorted(shown.keys() & base.keys()):
+        if shown[path] == base[path] or path not in team:
+            continue
+        ours = team[path]
+        if ours.is_text and shown[path].is_text:
+            text, outcome = merged_text(path, shown[path].content, ours.content, base[path].content)
+            if outcome is Outcome.CLEAN and text != ours.content:
+                found[path] = File(ours.mode, text)
+    return found
 
 
 def python_files(team: Team) -> list[str]:

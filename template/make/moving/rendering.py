@@ -81,20 +81,36 @@ def read_tree(folder: Path) -> Tree:
     return found
 
 
-def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tree, Tree]:
-    """Render the project as it was last rendered, and as it is wanted."""
-    recorded = {key: value for key, value in answers.items() if not key.startswith("_")}
-    recorded["example"] = example
-    source, version = str(answers["_src_path"]), str(answers["_commit"])
+def source_of(wanted: Wanted, answers: dict[str, Any]) -> str:
+    """Return where the template is; raise `Refused` if it is not there."""
+    source = str(answers["_src_path"])
     if wanted.source:
-        source = wanted.source
-        if Path(source).exists():
-            source = str(Path(source).resolve())
-    elif source.startswith(("/", ".", "~")) and not Path(source).expanduser().is_dir():
+        return str(Path(wanted.source).resolve()) if Path(wanted.source).exists() else wanted.source
+    if source.startswith(("/", ".", "~")) and not Path(source).expanduser().is_dir():
         raise Refused(
             f"The template was in {source}, which is not there. Say where it is now, as a folder "
             "or a URL: add SOURCE=path-or-URL to the command. That is recorded."
         )
+    return source
+
+
+def as_recorded(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> Tree:
+    """Render the project as it was last rendered, with or without the example."""
+    recorded = {key: value for key, value in answers.items() if not key.startswith("_")}
+    recorded["example"] = example
+    source, version = source_of(wanted, answers), str(answers["_commit"])
+    try:
+        return rendered(source, version, recorded)
+    except Exception as error:
+        hint = f" {source} has to have the commit {version}." if wanted.source else ""
+        raise Refused(f"{the_end(error)}{hint}") from None
+
+
+def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tree, Tree]:
+    """Render the project as it was last rendered, and as it is wanted."""
+    recorded = {key: value for key, value in answers.items() if not key.startswith("_")}
+    recorded["example"] = example
+    source, version = source_of(wanted, answers), str(answers["_commit"])
     changes: dict[str, Any] = dict(wanted.answers)
     if wanted.level:
         changes["maturity_level"] = int(wanted.level)
@@ -107,12 +123,7 @@ def both(wanted: Wanted, answers: dict[str, Any], *, example: bool) -> tuple[Tre
     target: str | None = version
     if wanted.template:
         target = None if wanted.template == "latest" else wanted.template
-    try:
-        base = rendered(source, version, recorded)
-    except Exception as error:
-        reason = the_end(error)
-        hint = f" {source} has to have the commit {version}." if wanted.source else ""
-        raise Refused(f"{reason}{hint}") from None
+    base = as_recorded(wanted, answers, example=example)
     try:
         new = rendered(source, target, recorded | changes)
     except Exception as error:
