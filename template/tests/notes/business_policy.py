@@ -15,13 +15,17 @@ ROUTES = {
 ROLES = {
     "test_author": (Role(own=frozenset({"test_notes:write", "test_notes:read"})),),
     "test_keeper": (Role(all=frozenset({"test_notes:read", "test_notes:close"})),),
+    # Of people for whom the bot calls.
+    "bot_user": (Role(all=frozenset({"test_notes:read", "test_notes:close"})),),
+    "bot_reader": (Role(all=frozenset({"test_notes:read"})),),
 }
 
 
 def permit(app: FastAPI) -> None:
     """Name the routes and the roles of notes in the policy."""
     policy: Policy = app.state.policy
-    app.state.policy = Policy({**policy.routes, **ROUTES}, {**policy.roles, **ROLES})
+    roles = {name: (*policy.roles.get(name, ()), *more) for name, more in ROLES.items()}
+    app.state.policy = Policy({**policy.routes, **ROUTES}, {**policy.roles, **roles})
 
 
 permit(app)

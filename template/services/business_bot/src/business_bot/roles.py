@@ -10,11 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from business_bot.settings import Person
 from chassis.security.principal import Principal, set_principal
 
-STAFF, READER = "staff", "reader"
+USER, READER = "bot_user", "bot_reader"
 
 
 class RoleSettings(BaseSettings):
-    """Who may look and change nothing, as JSON; everybody in `BOT_USERS` is staff."""
+    """Who acts in the role `bot_reader`, as JSON; everybody in `BOT_USERS` acts as `bot_user`."""
 
     model_config = SettingsConfigDict(env_prefix="BOT_")
 
@@ -24,8 +24,8 @@ class RoleSettings(BaseSettings):
 class Roles(BaseMiddleware):
     """Makes the calls of an action those of the person who acts."""
 
-    def __init__(self, staff: frozenset[int], readers: frozenset[int]) -> None:
-        self._roles = dict.fromkeys(readers, READER) | dict.fromkeys(staff, STAFF)
+    def __init__(self, users: frozenset[int], readers: frozenset[int]) -> None:
+        self._roles = dict.fromkeys(readers, READER) | dict.fromkeys(users, USER)
 
     async def __call__(
         self,

@@ -59,8 +59,8 @@ async def test_what_telegram_refuses_is_no_trouble_of_its_own(
 @pytest.mark.parametrize(
     ("user", "principal"),
     [
-        (1001, Principal("telegram:1001", frozenset({"staff"}))),
-        (1002, Principal("telegram:1002", frozenset({"reader"}))),
+        (1001, Principal("telegram:1001", frozenset({"bot_user"}))),
+        (1002, Principal("telegram:1002", frozenset({"bot_reader"}))),
         (666, None),
     ],
 )
@@ -70,7 +70,7 @@ async def test_calls_are_those_of_who_acts(user: int, principal: Principal | Non
     async def handle(_: TelegramObject, __: dict[str, Any]) -> None:
         seen.append(current_principal())
 
-    # Somebody in both lists is staff.
+    # Somebody in both lists may do more than look.
     roles = Roles(frozenset({1001}), frozenset({1001, 1002}))
     who = User(id=user, is_bot=False, first_name="Somebody")
     await roles(handle, TelegramObject(), {"event_from_user": who})
