@@ -67,7 +67,7 @@ async def fill():
 WORKER = (
     COMMON
     + """
-from business_worker.features import AROUND
+from messaging.around import AROUND
 
 async def main():
     counter = Counter()

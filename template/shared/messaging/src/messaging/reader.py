@@ -177,6 +177,15 @@ def make_broker(rabbit: RabbitSettings, name: str, drain_seconds: float = 25) ->
     )
 
 
+@dataclass(frozen=True)
+class Subscription[E: Event]:
+    """Which events go to which handler; `queue` is the end of the name of the queue between."""
+
+    queue: str
+    event: type[E]
+    handle: Callable[[E], Awaitable[None]]
+
+
 class Reader[E: Event]:
     """Gives each event of a kind to a handler, and decides what becomes of its message."""
 

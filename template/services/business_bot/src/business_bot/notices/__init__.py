@@ -1,1 +1,1 @@
-"""Tells people what has happened, as the events of orders say it."""
+"""Tells people what has happened, as events say it."""

@@ -3,6 +3,9 @@
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from aiogram import Bot
@@ -12,18 +15,25 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup
 
-from business_bot.orders.buttons import Show
-from business_bot.orders.texts import money
 from business_bot.telegram import PASSING
 from chassis.errors import Unavailable
-from contracts.order_events import OrderCancelled, OrderPaid, OrderPlaced
+from contracts.events import Event
 
 log = logging.getLogger(__name__)
 
-Told = OrderPlaced | OrderCancelled | OrderPaid
 MAX_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What people read when something has happened; `queue` names where its events wait."""
+
+    queue: str
+    event: type[Event]
+    said: Callable[[Any], str]
+    buttons: Callable[[Any], InlineKeyboardMarkup | None] = lambda _: None
 
 
 class Notices:
@@ -32,13 +42,14 @@ class Notices:
     An event may come again: whoever this process has told of it is not told once more.
     """
 
-    def __init__(self, bot: Bot, users: frozenset[int]) -> None:
+    def __init__(self, bot: Bot, users: frozenset[int], notices: Sequence[Notice]) -> None:
         self._bot = bot
         self._users = users
+        self._notices = {notice.event: notice for notice in notices}
         self._told: OrderedDict[tuple[UUID, int], None] = OrderedDict()
         self._not_before = 0.0
 
-    async def __call__(self, event: Told) -> None:
+    async def __call__(self, event: Event) -> None:
         """Raise `Unavailable` when somebody could not be told, and can be later."""
         if time.monotonic() < self._not_before:
             raise Unavailable("Telegram wants to be left alone for a while.")
@@ -58,27 +69,18 @@ class Notices:
         if late is not None:
             raise Unavailable(f"Telegram did not take a notice: {late}") from late
 
-    async def _tell(self, event: Told, user: int) -> None:
+    async def _tell(self, event: Event, user: int) -> None:
         # Before it is told: a copy of the event may be beside this one, and waits for nobody.
         self._told[event.id, user] = None
         if len(self._told) > MAX_REMEMBERED:
             self._told.popitem(last=False)
         try:
-            await self._bot.send_message(user, said(event), reply_markup=_button(event))
+            notice = self._notices[type(event)]
+            buttons = notice.buttons(event)
+            await self._bot.send_message(user, notice.said(event), reply_markup=buttons)
         except (TelegramForbiddenError, TelegramBadRequest) as error:
             # Somebody who has never written to the bot, or has blocked it.
             log.warning("%d cannot be told: %s", user, error.message)
         except BaseException:
             self._told.pop((event.id, user), None)
             raise
-
-
-def said(event: Told) -> str:
-    """Return what people read."""
-    order = event.order
-    return f"Order {order.status}: {money(order.total)}, by {order.customer_id}"
-
-
-def _button(event: Told) -> InlineKeyboardMarkup:
-    show = InlineKeyboardButton(text="Show it", callback_data=Show(id=event.order.id).pack())
-    return InlineKeyboardMarkup(inline_keyboard=[[show]])

@@ -1,28 +1,30 @@
 """The composition root of the worker."""
 
 import asyncio
-{%- if not example %}
+from importlib import import_module
+from pathlib import Path
 from typing import Any
-{%- endif %}
 
-from business_worker.features import {% if example %}AROUND, {% endif %}NAME
+from business_worker.features import NAME
 from business_worker.inbox import InboxGateway
-{%- if example %}
-from business_worker.sales.handler import SalesHandler
-{%- endif %}
 from business_worker.settings import DataServiceSettings, WorkerSettings
 from business_worker.tasks.manager import Tasks
 from business_worker.tasks.socket import served
 from chassis.client import ServiceClient
 from chassis.settings import read_settings
-{%- if example %}
-from contracts.order_events import OrderPlaced
-{%- endif %}
-from messaging.reader import Reader, ReaderSettings, make_broker
+from messaging.around import AROUND
+from messaging.reader import Reader, ReaderSettings, Subscription, make_broker
 from messaging.reading import read_until
 from messaging.settings import RabbitSettings
 
 DAY = 24 * 60 * 60
+
+
+def find_subscriptions(client: ServiceClient) -> list[Subscription[Any]]:
+    """Return what `subscriptions(client)` of each folder with a `subscriptions.py` returns."""
+    found = sorted(Path(__file__).parent.glob("*/subscriptions.py"))
+    modules = [import_module(f"business_worker.{path.parent.name}.subscriptions") for path in found]
+    return [each for module in modules for each in module.subscriptions(client)]
 
 
 async def work(stop: asyncio.Event) -> None:
@@ -35,15 +37,10 @@ async def work(stop: asyncio.Event) -> None:
     async with ServiceClient("data service", str(data.url), data.timeout_seconds) as client:
         inbox = InboxGateway(client)
         tasks = Tasks({"forget_messages": lambda: inbox.forget(settings.remember_days)})
-{%- if example %}
-        readers = [
-            Reader(
-                broker, mover, f"{NAME}.sales", OrderPlaced, SalesHandler(client), reading, AROUND
-            ),
+        readers: list[Reader[Any]] = [
+            Reader(broker, mover, f"{NAME}.{each.queue}", each.event, each.handle, reading, AROUND)
+            for each in find_subscriptions(client)
         ]
-{%- else %}
-        readers: list[Reader[Any]] = []
-{%- endif %}
         async with tasks, served(tasks), asyncio.TaskGroup() as group:
             group.create_task(tasks.repeat("forget_messages", DAY, stop))
             group.create_task(read_until(stop, broker, mover, readers))
