@@ -18,5 +18,5 @@ downgrade: env uv ## Move down, after a backup of the data: LEVEL=1 or MODULE=na
 remove-example: uv ## Take the example away, and keep the rows of its tables (DRY_RUN=yes shows it)
 	@$(MOVE) without-example
 
-docs-check: uv ## Check that the files are there which the pages name, where you have not edited them
+docs-check: uv ## Check that files named in the docs exist, in lines that you have not edited
 	@$(MOVE) docs-check

@@ -24,6 +24,8 @@ from moving.example import (
     has_example,
     keep_history,
     keep_what_is_used,
+    left_over,
+    the_example,
     without_its_lines,
 )
 from moving.merging import RESERVED, Merge, merge
@@ -68,13 +70,18 @@ def move(wanted: Wanted) -> int:
     team = Team()
     example = has_example(answers, team)
     if not example and wanted.without_example:
-        raise Refused("The project does not have the example, so nothing of it comes with a move.")
+        rest = left_over(team)
+        here = ":\n" + listing(rest) + "\nThese are yours; delete what you do not need."
+        raise Refused(
+            "The project does not have the example, so no move brings anything of it"
+            + (f". Some of its files are left{here}" if rest else ".")
+        )
     if not example:
         say("The project has a domain of its own, so the move brings nothing of the example.")
     say("Rendering the project as it was and as it will be.")
     base, new = both(wanted, answers, example=example)
-    if wanted.without_example:
-        keep_history(base, new, team)
+    tables = keep_history(base, new, team) if wanted.without_example else ()
+    queues = the_example().get("queues", []) if wanted.without_example else []
     tidied: Tree = {}
     if not example and answers.get("example", True):
         tidied = without_its_lines(as_recorded(wanted, answers, example=True), base, team)
@@ -85,7 +92,7 @@ def move(wanted: Wanted) -> int:
         if path not in found.removed:
             found.changed.setdefault(path, file)
     if wanted.without_example:
-        used = keep_what_is_used(found, team)
+        used = keep_what_is_used(found, team, tables)
         say("", "These files go, by folder:", listing(folders(found.removed), 100))
         if used:
             say("These files stay, because files of yours import them:", listing(used))
@@ -118,6 +125,8 @@ def move(wanted: Wanted) -> int:
             )
             say(f"unchanged; the template's are next to them, as NAME{RESERVED}:")
             say(listing(found.reserved), "Take over what you need and delete those files.")
+        if wanted.without_example:
+            about_the_tables()
         say("", "Then: make verify", f"To take the move back: git {' '.join(TAKE_BACK)}")
         return 1
     lock()
@@ -132,7 +141,7 @@ def move(wanted: Wanted) -> int:
     if wrong := untrue(new):
         say("", "These pages name files that are not there:", listing(wrong))
     if wanted.without_example:
-        after_example()
+        after_example(queues)
     else:
         after(answers["maturity_level"], operators)
     return 0
@@ -196,12 +205,25 @@ def after(level: int, operators: list[str]) -> None:
         )
 
 
-def after_example() -> None:
+def about_the_tables() -> None:
+    """Say what becomes of the example's tables."""
+    say("", f"{REVISION} moves the tables of the example,")
+    say("with their rows, to the schema removed_example when the database is migrated next.")
+
+
+def after_example(queues: list[str]) -> None:
     """Say what comes after the example has gone."""
+    about_the_tables()
+    if queues:
+        say(
+            "",
+            "RabbitMQ keeps the queues of the example, which nobody reads now. When nobody needs",
+        )
+        say("what is in them, delete each, and those whose names begin with it:")
+        say(*(f"  docker compose exec rabbitmq rabbitmqctl delete_queue {name}" for name in queues))
     say(
         "",
-        f"The example is gone. {REVISION} takes its tables away, and keeps",
-        "their rows in the schema removed_example. Next:",
+        "Removed, without a conflict. Next:",
         "  git diff HEAD",
         "  make up",
         "  make verify",

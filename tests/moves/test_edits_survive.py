@@ -155,7 +155,7 @@ EDITS = [
         holds("shared/contracts/src/contracts/orders.py", "    gift: bool = False\n"),
     ),
     Edit(
-        "a slice of the team in main.py",
+        "a slice of the team, and a title in main.py",
         added_slice,
         holds(f"{BUSINESS}/src/business_api/main.py", 'title="Orders and notes"'),
     ),

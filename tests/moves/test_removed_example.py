@@ -129,14 +129,12 @@ def test_deleted_by_hand_it_is_gone_after_the_next_move(
 
 def test_where_the_team_has_edited_the_lines_of_the_example_they_stay(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1, frozenset({"workers"})))
-    main = "services/business_worker/src/business_worker/main.py"
     remove_example(project)
-    project.replace(main, 'f"{NAME}.sales", OrderPlaced, SalesHandler(client)', '"q", Ours, ours')
-    text = project.read(main)
-    project.commit("A reader of ours")
+    project.replace("README.md", "Then place an order and look at it:", "Then ask for a ticket:")
+    project.commit("A command of ours")
     said = project.make("upgrade", "LEVEL=2").stderr
     assert conflicts(project) == []
-    assert project.read(main) == text
+    assert "Then ask for a ticket:" in project.read("README.md")
     assert "Replace the example" not in project.read("AGENTS.md")
     assert "name files that are not there" not in said
 
@@ -160,17 +158,68 @@ def test_it_is_refused_where_something_would_be_lost(tmp_path: Path) -> None:
     assert "journey.py" in refused(project)
     assert "REMOVE=yes" in refused(project)
 
-    text = "from data_postgres_api.orders.models import OrderRow\n\n__all__ = ['OrderRow']\n"
-    project.write("services/data_postgres_api/src/data_postgres_api/ours.py", text)
-    project.commit("A use of the tables")
-    said = refused(project, "REMOVE=yes")
-    assert "Your files use tables of the example" in said
-    assert f"{MODELS} (by services/data_postgres_api/src/data_postgres_api/ours.py)" in said
+    assert "takes DRY_RUN=yes and REMOVE=yes" in refused(project, "LEVEL=2")
+    ours = "services/data_postgres_api/src/data_postgres_api/ours.py"
+    for text in (
+        # By way of a file of the example that would stay.
+        "from data_postgres_api.orders.repository import OrderRepository\n",
+        "from .orders import models\n",
+        'key = ForeignKey("orders.id")\n',
+    ):
+        project.write(ours, text)
+        project.commit("A use of the tables")
+        said = refused(project, "REMOVE=yes")
+        assert f"use tables of the example, which would go. Change them first:\n  {ours}\n" in said
+    project.git("rm", "--quiet", ours)
+    project.commit("Without it")
 
     project.write(f"{VERSIONS}/core/0002_one.py", LATER)
     project.write(f"{VERSIONS}/core/0002_two.py", LATER.replace("abc123", "def456"))
     project.commit("Two heads")
-    assert "no single head: abc123, def456" in refused(project, "REMOVE=yes")
+    assert "several heads: abc123, def456." in refused(project, "REMOVE=yes")
+
+
+def test_the_tables_go_whatever_the_files_of_their_revisions_are_called(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.git("mv", ORDERS, f"{VERSIONS}/core/2026_first.py")
+    merged = LATER.replace(
+        'down_revision: str | None = "core_0001"', 'down_revision = ("a1", "b1")'
+    )
+    for name in ("a1", "b1"):
+        project.write(f"{VERSIONS}/core/{name}.py", LATER.replace("abc123", name))
+    project.write(f"{VERSIONS}/core/merged.py", merged)
+    project.commit("A branch and a merge")
+    project.make("remove-example")
+    assert '"abc123"' in project.read(REVISION)
+    assert 'TABLES = ("orders", "order_lines")' in project.read(REVISION)
+    assert (project.path / VERSIONS / "core/2026_first.py").exists()
+
+
+def test_a_conflict_says_what_becomes_of_the_tables(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.replace("README.md", "Then place an order and look at it:", "Then buy something:")
+    project.commit("An edit of a line of the example")
+    done = project.make("remove-example", check=False)
+    assert done.returncode != 0
+    assert conflicts(project) == ["README.md"]
+    assert "to the schema removed_example" in done.stderr
+    assert "git restore" in done.stderr
+
+
+def test_the_queues_of_the_example_are_named(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1, frozenset({"workers"})))
+    said = project.make("remove-example").stderr
+    assert "rabbitmqctl delete_queue business_worker.sales\n" in said
+    assert "business_bot" not in said
+
+
+def test_what_is_left_of_an_example_that_was_deleted_in_part_is_named(tmp_path: Path) -> None:
+    project = start(tmp_path / "project", Combination(1))
+    project.git("rm", "--quiet", "services/business_api/src/business_api/orders/router.py")
+    project.commit("Without its routes")
+    said = refused(project)
+    assert "Some of its files are left:" in said
+    assert "orders/use_cases.py" in said
 
 
 def test_a_dry_run_says_what_goes_and_changes_nothing(tmp_path: Path) -> None:

@@ -288,6 +288,6 @@ def test_every_link_and_path_in_the_documents_resolves(rendered: tuple[Combinati
     found = [
         f"{path}: {name}"
         for path, text in texts(folder, ".md").items()
-        for _, name in mover.missing(text, path, folder)
+        for name in mover.missing(text, path, folder)
     ]
     assert found == []

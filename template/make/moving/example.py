@@ -1,8 +1,9 @@
 """The example: whether it is there, and how it is taken away without a row or a revision lost."""
 
 import ast
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,22 @@ def downgrade() -> None:
 '''
 
 
+def the_example() -> dict[str, list[str]]:
+    """Return what the project says of its example; nothing if it was rendered without."""
+    with Path("make/gates.toml").open("rb") as file:
+        return dict(tomllib.load(file).get("example", {}))
+
+
 def has_example(answers: Mapping[str, Any], team: Iterable[str]) -> bool:
     """Whether the project has the example: it was asked for, and nobody has deleted it by hand."""
-    with Path("make/gates.toml").open("rb") as file:
-        shown_by = tomllib.load(file).get("example", {}).get("shown_by", [])
+    shown_by = the_example().get("shown_by", [])
     return bool(answers.get("example", True) and shown_by) and set(shown_by) <= set(team)
+
+
+def left_over(team: Iterable[str]) -> list[str]:
+    """Return the files of an example that was deleted by hand in part."""
+    claims = the_example().get("paths", [])
+    return [path for path in team if any(f"{path}/".startswith(f"{each}/") for each in claims)]
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ class Revision:
 
 
 def revision_of(path: str, text: bytes) -> Revision | None:
-    """Read a migration; return None for a file that is none."""
+    """Read a migration; return None for any other file."""
     try:
         module = ast.parse(text)
     except SyntaxError as error:
@@ -99,28 +111,37 @@ def heads(revisions: Iterable[Revision]) -> list[str]:
     return sorted(each.name for each in found if each.name not in followed)
 
 
-def keep_history(base: Tree, new: Tree, team: Team) -> None:
+def keep_history(base: Tree, new: Tree, team: Team) -> tuple[str, ...]:
     """Let the revisions of the example stay, and let a new one take its tables away.
 
     A database that has them, anywhere, can then be migrated, and revisions of the team that follow
-    them are valid. `base` and `new` are changed.
+    them are valid. `base` and `new` are changed. Return the tables.
     """
     gone = [path for path in base if path.startswith(VERSIONS) and path not in new]
+    examples = [each for path in gone if (each := revision_of(path, base[path].content))]
     there = {
         path: found
         for path in team
         if path.startswith(VERSIONS) and path.endswith(".py")
         if (found := revision_of(path, team[path].content))
     }
-    core = heads(each for path, each in there.items() if path.startswith(f"{VERSIONS}core/"))
-    if len(core) != 1:
-        names = ", ".join(core)
-        raise Refused(f'The branch "core" of the migrations has no single head: {names}. Merge it.')
-    examples = {path: there[path] for path in gone if path in there}
-    others = heads(each for path, each in examples.items() if f"{VERSIONS}core/" not in path)
-    tables = [table for each in examples.values() for table in each.tables]
+    core = {path: each for path, each in there.items() if path.startswith(f"{VERSIONS}core/")}
+    if not core:
+        raise Refused(
+            f"There is no revision in {VERSIONS}core, so none could take the tables of the example "
+            "away. Restore the revisions, or delete the example by hand: make/gates.toml lists it."
+        )
+    if len(last := heads(core.values())) != 1:
+        raise Refused(
+            f'The branch "core" of the migrations has several heads: {", ".join(last)}. Join them '
+            "by a revision that follows all: alembic merge."
+        )
+    # By their names, wherever the team has put them.
+    beside = {each.name for path, each in there.items() if path not in core}
+    others = [name for name in heads(examples) if name in beside]
+    tables = tuple(table for each in examples for table in each.tables)
     text = TEXT.format(
-        head=f'"{core[0]}"',
+        head=f'"{last[0]}"',
         others=quoted(others) if others else None,
         schema=SCHEMA,
         tables=quoted(tables),
@@ -135,9 +156,10 @@ def keep_history(base: Tree, new: Tree, team: Team) -> None:
         ]
         new[path] = File(base[path].mode, b"".join(own))
     new[REVISION] = File("100644", text.encode())
+    return tables
 
 
-def quoted(texts: list[str]) -> str:
+def quoted(texts: Sequence[str]) -> str:
     """Return texts as ruff formats a tuple of them."""
     return f"({', '.join(f'"{text}"' for text in texts)}{',' * (len(texts) == 1)})"
 
@@ -150,49 +172,62 @@ def module_of(path: str) -> str:
     return inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def imports_of(text: bytes) -> Iterator[str]:
+def imports_of(path: str, text: bytes) -> Iterator[str]:
     """Yield the names of all modules that a file may import."""
     try:
         module = ast.parse(text)
     except SyntaxError:
         return
+    package = module_of(path).split(".")
+    if not path.endswith("/__init__.py"):
+        package = package[:-1]
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*above, *filter(None, [node.module])])
+            yield name
+            yield from (f"{name}.{each.name}" for each in node.names)
 
 
-def keep_what_is_used(found: Merge, team: Team) -> list[str]:
+def keep_what_is_used(found: Merge, team: Team, tables: Iterable[str]) -> list[str]:
     """Keep files of the example that files of the team import; return their paths.
 
-    Raise `Refused` where these are tables, which go.
+    Raise `Refused` where files of the team use the tables, which go.
     """
     kept: list[str] = []
     texts = {path: found.changed.get(path) or team[path] for path in python_files(team)}
+    # Which file of the team is behind each one that stays.
+    users = {path: path for path in texts if path not in found.removed}
+    keys = re.compile(rf"""ForeignKey\(\s*["'](?:{"|".join(map(re.escape, tables))})\.""")
+    using = [
+        path
+        for path in users
+        if not path.startswith(VERSIONS) and keys.search(texts[path].content.decode())
+    ]
     while True:
         modules = {name: path for path in found.removed if (name := module_of(path))}
         used = {
-            modules[name]: path
-            for path, file in texts.items()
-            if path not in found.removed
-            for name in imports_of(file.content)
+            modules[name]: user
+            for path, user in users.items()
+            for name in imports_of(path, texts[path].content)
             if name in modules
         }
+        using += [user for path, user in used.items() if path.endswith("/models.py")]
+        if using:
+            raise Refused(
+                "These files of yours use tables of the example, which would go. Change them "
+                "first:\n" + listing(sorted(set(using)))
+            )
         if not used:
             return kept
-        tables = [f"{path} (by {user})" for path, user in used.items() if "/models.py" in path]
-        if tables:
-            raise Refused(
-                "Your files use tables of the example, which would go. Change them first:\n"
-                + listing(sorted(tables))
-            )
         for path in used:
             found.removed.remove(path)
             if path in found.edited:
                 found.edited.remove(path)
             kept.append(path)
+        users |= used
 
 
 def without_its_lines(shown: Tree, base: Tree, team: Team) -> Tree:

@@ -1,7 +1,7 @@
 """Finds files that the pages of the project name, and that are not there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from moving.repository import Tree
@@ -13,35 +13,34 @@ CREATED = re.compile(r"File `[^`]+`:")
 MADE_LATER = ("reports/", "backups/", "certs/", "secrets/", "tests/load/baseline.json")
 
 
-def missing(text: str, page: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line of a page, with a file that it names and that is not below `folder`."""
+def missing(
+    text: str, page: str, folder: Path, lines: Collection[str] | None = None
+) -> Iterator[str]:
+    """Yield each file that a page names and that is not below `folder`; of these `lines` only."""
     fenced = False
     for line in text.splitlines():
         if line.lstrip().startswith("```"):
             fenced = not fenced
-        if fenced or CREATED.fullmatch(line):
+        if fenced or CREATED.fullmatch(line) or (lines is not None and line not in lines):
             continue
         for link in LINK.findall(line):
             # An address of elsewhere has a scheme.
             if ":" not in link and not (folder / page).parent.joinpath(link).exists():
-                yield line, link
+                yield link
         for name in CODE.findall(line):
             if name.startswith(("/", "http", *MADE_LATER)) or "..." in name:
                 continue
             if not any(folder.glob(name.rstrip("/"))):
-                yield line, name
+                yield name
 
 
 def untrue(rendered: Tree) -> list[str]:
-    """Return what is wrong in pages of this folder, where they say what was rendered.
-
-    Lines that the team has written are its own affair.
-    """
+    """Return the missing files that rendered lines of pages name; edited lines are skipped."""
     said = []
     for page, file in sorted(rendered.items()):
         if not page.endswith(".md") or not Path(page).is_file():
             continue
         ours = set(file.content.decode().splitlines())
-        found = missing(Path(page).read_text(errors="replace"), page, Path())
-        said += [f"{page}: {name}" for line, name in found if line in ours]
+        text = Path(page).read_text(errors="replace")
+        said += [f"{page}: {name}" for name in missing(text, page, Path(), ours)]
     return said

@@ -58,6 +58,11 @@ def check(wanted: Wanted, answers: dict[str, Any]) -> None:
             f"{ANSWERS} says level {level}, and the files are of level {files}. Only a move "
             f"changes that file: set maturity_level to {files} again and commit."
         )
+    others = (wanted.level, wanted.module, wanted.template, wanted.ci_provider, wanted.source)
+    if wanted.without_example and any((*others, wanted.answers)):
+        raise Refused(
+            "make remove-example takes DRY_RUN=yes and REMOVE=yes. Make other moves separately."
+        )
     if wanted.without_example:
         return
     modules = set(modules_of(answers))

@@ -1,4 +1,4 @@
-"""Hands on how fresh an answer has to be."""
+"""Passes on whether an answer may come from a replica that is a little behind."""
 
 from chassis.freshness import handed_on_freshness
 from chassis.phases import Phase

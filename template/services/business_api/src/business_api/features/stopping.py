@@ -1,4 +1,4 @@
-"""Lets requests that have begun end before the service does."""
+"""Finishes the requests in progress before the service stops."""
 
 from chassis.phases import Phase
 from chassis.stopping import late_stop
