@@ -28,7 +28,10 @@ class NoteRow(Table):
     text: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(16))
     version: Mapped[int] = mapped_column()
-    tags: Mapped[list["TagRow"]] = relationship(lazy="raise", cascade="all, delete-orphan")
+    # Not by its name: models of the project may have the same.
+    tags: Mapped[list["TagRow"]] = relationship(
+        lambda: TagRow, lazy="raise", cascade="all, delete-orphan"
+    )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
