@@ -59,6 +59,7 @@ def test_what_stays_is_a_project_without_the_example(
     wanted = files_of(render(tmp_path / "bare", bare, names))
     said = project.make("remove-example").stderr
     assert "services/business_api/src/business_api/orders: 5" in said
+    assert "name files that are not there" not in said
     found = files_of(project.path)
     history = {path for path in of_example(project) if path.startswith(VERSIONS)} | {REVISION}
     assert ORDERS in history

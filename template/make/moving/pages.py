@@ -30,7 +30,9 @@ def missing(
         for name in CODE.findall(line):
             if name.startswith(("/", "http", *MADE_LATER)) or "..." in name:
                 continue
-            if not any(folder.glob(name.rstrip("/"))):
+            # A pattern stands for files of a kind, of which there may be no one yet.
+            named = name.partition("*")[0].rpartition("/")[0] if "*" in name else name
+            if not (folder / named).exists():
                 yield name
 
 
