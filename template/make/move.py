@@ -25,15 +25,15 @@ from moving.example import (
     keep_history,
     keep_what_is_used,
     left_over,
+    merge_without_its_lines,
     the_example,
-    without_its_lines,
 )
-from moving.merging import RESERVED, Merge, merge
+from moving.merging import RESERVED, Merge
 from moving.operators import for_operators
 from moving.pages import untrue
-from moving.rendering import as_recorded, both, moved_paths
-from moving.repository import Refused, Team, Tree, listing, say
-from moving.request import ANSWERS, Wanted, check, check_repository, last_answers, stays_of
+from moving.rendering import as_recorded, both
+from moving.repository import Refused, Team, listing, say
+from moving.request import Wanted, check, check_repository, last_answers, stays_of
 from moving.writing import TAKE_BACK, obstacles, write
 
 GIVEN = ("LEVEL", "MODULE", "TEMPLATE", "CI_PROVIDER", "SOURCE", "REMOVE", "DRY_RUN")
@@ -77,20 +77,14 @@ def move(wanted: Wanted) -> int:
             + (f". Some of its files are left{here}" if rest else ".")
         )
     if not example:
-        say("The project has a domain of its own, so the move brings nothing of the example.")
+        say("The project does not have the example, so the move brings nothing of it.")
     say("Rendering the project as it was and as it will be.")
     base, new = both(wanted, answers, example=example)
     tables = keep_history(base, new, team) if wanted.without_example else ()
     queues = the_example().get("queues", []) if wanted.without_example else []
-    tidied: Tree = {}
-    if not example and answers.get("example", True):
-        tidied = without_its_lines(as_recorded(wanted, answers, example=True), base, team)
-        tidied.pop(ANSWERS, None)
-        team.read |= tidied
-    found = merge(base, new, team, moved_paths(new))
-    for path, file in tidied.items():
-        if path not in found.removed:
-            found.changed.setdefault(path, file)
+    by_hand = not example and answers.get("example", True)
+    shown = as_recorded(wanted, answers, example=True) if by_hand else None
+    found = merge_without_its_lines(shown, base, new, team)
     if wanted.without_example:
         used = keep_what_is_used(found, team, tables)
         say("", "These files go, by folder:", listing(folders(found.removed), 100))

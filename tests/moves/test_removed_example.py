@@ -1,5 +1,6 @@
 """`make remove-example` leaves what a project without the example is, and loses no row or edit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,18 @@ def refused(project: Project, *arguments: str) -> str:
     return done.stderr
 
 
+def never_had_it(folder: Path, combination: Combination, name: str) -> dict[str, bytes]:
+    """The files of a project of that name which was made without the example."""
+    names = {"project_name": name, "description": "A small shop that takes orders."}
+    return files_of(render(folder, replace(combination, example=False), names))
+
+
 @pytest.mark.parametrize("combination", PROJECTS, ids=str)
 def test_what_stays_is_a_project_without_the_example(
     tmp_path: Path, combination: Combination
 ) -> None:
     project = start(tmp_path / "project", combination)
-    names = {"project_name": "Shop", "description": "A small shop that takes orders."}
-    bare = Combination(combination.level, combination.modules, example=False)
-    wanted = files_of(render(tmp_path / "bare", bare, names))
+    wanted = never_had_it(tmp_path / "bare", combination, "Shop")
     said = project.make("remove-example").stderr
     assert "services/business_api/src/business_api/orders: 5" in said
     assert "name files that are not there" not in said
@@ -120,12 +125,10 @@ def test_deleted_by_hand_it_is_gone_after_the_next_move(
 ) -> None:
     """The move takes the lines of the example out of the files that it shares with others."""
     project = start(tmp_path / "project", combination)
-    names = {"project_name": "Tea House", "description": "A small shop that takes orders."}
-    bare = Combination(combination.level, combination.modules, example=False)
     remove_example(project)
     project.commit("Without the example")
     project.make("upgrade", "NAME=Tea House")
-    assert files_of(project.path) == files_of(render(tmp_path / "bare", bare, names))
+    assert files_of(project.path) == never_had_it(tmp_path / "bare", combination, "Tea House")
 
 
 def test_where_the_team_has_edited_the_lines_of_the_example_they_stay(tmp_path: Path) -> None:

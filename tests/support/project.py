@@ -194,16 +194,10 @@ class Project:
             base = mover.rendered(source, version, recorded)
             mover.record(base, "example", str(answered).lower())
             new = mover.rendered(source, version, recorded | data)
-            tidied = {}
-            if answered and not recorded["example"]:
-                shown = mover.rendered(source, version, recorded | {"example": True})
-                tidied = mover.without_its_lines(shown, base, team)
-                tidied.pop(mover.ANSWERS, None)
-                team.read |= tidied
-            found = mover.merge(base, new, team, mover.moved_paths(new))
-            for path, file in tidied.items():
-                if path not in found.removed:
-                    found.changed.setdefault(path, file)
+            by_hand = answered and not recorded["example"]
+            with_it = recorded | {"example": True}
+            shown = mover.rendered(source, version, with_it) if by_hand else None
+            found = mover.merge_without_its_lines(shown, base, new, team)
             mover.obstacles(found, team)
             mover.write(found, team)
             found.untrue = mover.untrue(new)

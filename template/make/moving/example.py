@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moving.merging import Merge, Outcome, merged_text
+from moving.merging import Merge, Outcome, merge, merged_text
+from moving.rendering import moved_paths
 from moving.repository import File, Refused, Team, Tree, listing
+from moving.request import ANSWERS
 
 VERSIONS = "services/data_postgres_api/migrations/versions/"
 REVISION = f"{VERSIONS}core/remove_example.py"
@@ -137,8 +139,8 @@ def keep_history(base: Tree, new: Tree, team: Team) -> tuple[str, ...]:
             "by a revision that follows all: alembic merge."
         )
     # By their names, wherever the team has put them.
-    beside = {each.name for path, each in there.items() if path not in core}
-    others = [name for name in heads(examples) if name in beside]
+    elsewhere = {each.name for path, each in there.items() if path not in core}
+    others = [name for name in heads(examples) if name in elsewhere]
     tables = tuple(table for each in examples for table in each.tables)
     text = TEXT.format(
         head=f'"{last[0]}"',
@@ -245,6 +247,18 @@ def without_its_lines(shown: Tree, base: Tree, team: Team) -> Tree:
             text, outcome = merged_text(path, shown[path].content, ours.content, base[path].content)
             if outcome is Outcome.CLEAN and text != ours.content:
                 found[path] = File(ours.mode, text)
+    return found
+
+
+def merge_without_its_lines(shown: Tree | None, base: Tree, new: Tree, team: Team) -> Merge:
+    """Return the merge; `shown`, the project with its example, if that was deleted by hand."""
+    cleaned = without_its_lines(shown, base, team) if shown else {}
+    cleaned.pop(ANSWERS, None)
+    team.read |= cleaned
+    found = merge(base, new, team, moved_paths(new))
+    for path, file in cleaned.items():
+        if path not in found.removed:
+            found.changed.setdefault(path, file)
     return found
 
 

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from business_worker.sales.handler import SalesHandler
-from chassis.client import ServiceClient
+from business_worker.testing import DataService
 from chassis.errors import Invalid, Unavailable
 from contracts.money import Money, Price
 from contracts.order_events import OrderPlaced, OrderState
@@ -31,23 +30,6 @@ PLACED = OrderPlaced(
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 )
-
-
-class DataService(ServiceClient):
-    """Answers what the test says, and keeps what it was asked."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, str, Any]] = []
-
-    async def call(
-        self, method: str, path: str, answer: Any, *, body: Any = None, params: Any = None
-    ) -> Any:
-        self.asked.append((method, path, body if params is None else params))
-        found = self.answers.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
 
 
 async def test_an_order_is_told_under_the_id_of_its_event() -> None:

@@ -1,31 +1,12 @@
 """What the worker asks of the inbox, and what becomes of an answer."""
 
-from typing import Any
-
 import pytest
 
 from business_worker import inbox
 from business_worker.inbox import InboxGateway
-from chassis.client import ServiceClient
+from business_worker.testing import DataService
 from chassis.errors import Unavailable
 from contracts.inbox import Forgotten
-
-
-class DataService(ServiceClient):
-    """Answers what the test says, and keeps what it was asked."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, str, Any]] = []
-
-    async def call(
-        self, method: str, path: str, answer: Any, *, body: Any = None, params: Any = None
-    ) -> Any:
-        self.asked.append((method, path, body if params is None else params))
-        found = self.answers.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
 
 
 async def test_messages_are_forgotten_a_part_at_a_time() -> None:
