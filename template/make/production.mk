@@ -53,7 +53,7 @@ secrets: env ## Write the secrets of .env to secrets/, where production reads th
 
 # A secret is read at the start, so whoever reads one that has changed starts anew.
 START_ANEW = readers=$$($(COMPOSE) config --format json | python3 make/readers.py secrets/.changed) && \
-	{ test -z "$$readers" || { echo "Starting anew, for new secrets:" $$readers && \
+	{ test -z "$$readers" || { echo "Restarting for new secrets:" $$readers && \
 	  $(QUIETLY) restart --no-deps $$readers && \
 	  $(QUIETLY) up --detach --wait --no-recreate --no-deps $$readers; }; }
 SUSPECTS += gateway

@@ -30,7 +30,7 @@ def missing(
         for name in CODE.findall(line):
             if name.startswith(("/", "http", *MADE_LATER)) or "..." in name:
                 continue
-            # A pattern stands for files of a kind, of which there may be no one yet.
+            # A pattern names a kind of files, and the project may not have any of them yet.
             named = name.partition("*")[0].rpartition("/")[0] if "*" in name else name
             if not (folder / named).exists():
                 yield name
