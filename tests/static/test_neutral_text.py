@@ -101,3 +101,16 @@ def test_without_the_example_nothing_speaks_of_it(tmp_path: Path, combination: C
         if vocabulary().search(line)
     ]
     assert found == []
+
+
+def test_models_of_the_projects_tests_are_not_looked_up_by_name() -> None:
+    """A model of the team may have the same name, and SQLAlchemy would not know which is meant."""
+    found = [
+        (path, ast.unparse(node))
+        for path, file in template_files().items()
+        if path.startswith("tests/") and file.suffix == ".py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "relationship"
+    ]
+    assert found
+    assert [each for each in found if "relationship(lambda: " not in each[1]] == []

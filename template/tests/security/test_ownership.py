@@ -31,7 +31,10 @@ class Topic(Table):
     __owner__ = SHARED
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    notebooks: Mapped[list["Notebook"]] = relationship(back_populates="topic", lazy="raise")
+    # Classes and not their names, which models of the project may have too.
+    notebooks: Mapped[list["Notebook"]] = relationship(
+        lambda: Notebook, back_populates="topic", lazy="raise"
+    )
 
 
 class Notebook(Table):
@@ -43,8 +46,12 @@ class Notebook(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     author: Mapped[str] = mapped_column(String(64))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("test_topics.id"))
-    topic: Mapped[Topic | None] = relationship(back_populates="notebooks", lazy="raise")
-    pages: Mapped[list["Page"]] = relationship(lazy="raise", cascade="all, delete-orphan")
+    topic: Mapped[Topic | None] = relationship(
+        lambda: Topic, back_populates="notebooks", lazy="raise"
+    )
+    pages: Mapped[list["Page"]] = relationship(
+        lambda: Page, lazy="raise", cascade="all, delete-orphan"
+    )
 
 
 class Page(Table):
