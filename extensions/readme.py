@@ -14,7 +14,7 @@ def levels_table(rules: Rules) -> str:
         adds = [
             f"**{rule.stage}** " + ", ".join(rule.features)
             for rule in rules.rules
-            if rule.level == level.number and rule.module is None and rule.answer is None
+            if rule.level == level.number and rule.module is None and rule.features
         ]
         lines.append(
             f"| {level.number} {level.name} | {level.purpose} "

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Rule:
     """What one sub-stage or module brings at one level, or what an answer or a module adds to that.
 
     `answer` is the question and the answer of an entry under `when` in stages.yml, `beside` the
-    module of one under `with`.
+    module of one under `with`. `needs` names capabilities. The rule of a capability has its name as
+    `capability`, and no stage.
     """
 
     stage: str
@@ -52,6 +53,10 @@ class Rule:
     artifacts: tuple[str, ...] = ()
     answer: tuple[str, str] | None = None
     beside: str | None = None
+    needs: tuple[str, ...] = ()
+    # What it adds to the dependencies of projects of the workspace, by their folders.
+    libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    capability: str | None = None
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -98,7 +103,7 @@ class Combination:
         return {"maturity_level": self.level, **asked, **dict.fromkeys(sorted(self.modules), True)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """All of stages.yml, and the rules of each module."""
 
@@ -106,11 +111,12 @@ class Rules:
     stages: tuple[Stage, ...]
     moved: Mapping[str, str | None]
     example: tuple[str, ...] = ()
+    capabilities: tuple[Rule, ...] = ()
 
     @property
     def rules(self) -> Iterator[Rule]:
-        """Every rule, in the order of execution."""
-        return (rule for stage in self.stages for rule in stage.rules)
+        """Every rule: those of stages in the order of execution, then those of capabilities."""
+        return chain((rule for stage in self.stages for rule in stage.rules), self.capabilities)
 
     @property
     def highest(self) -> int:
@@ -153,9 +159,18 @@ class Rules:
 
     def active(self, rule: Rule, combination: Combination) -> bool:
         """Whether `combination` asks for what `rule` brings."""
+        if rule.capability:
+            return rule.level <= combination.level and rule.capability in self.needed(combination)
         asked = {None, *self.with_required(combination.modules)}
         chosen = rule.answer in (None, ("ci_provider", combination.ci_provider))
         return {rule.module, rule.beside} <= asked and chosen and rule.level <= combination.level
+
+    @cache  # noqa: B019 -- the rules live as long as the process
+    def needed(self, combination: Combination) -> frozenset[str]:
+        """The capabilities that what `combination` asks for needs."""
+        of_stages = (rule for stage in self.stages for rule in stage.rules)
+        active = (rule for rule in of_stages if self.active(rule, combination))
+        return frozenset(name for rule in active for name in rule.needs)
 
     def excluded_claims(self, combination: Combination) -> set[str]:
         """The claims that `combination` leaves out: those of no active rule, and the example's."""
@@ -213,19 +228,29 @@ def template_files() -> Mapping[str, Path]:
     return files
 
 
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((key, _frozen(each)) for key, each in value.items())
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _rules(stage: str, module: str | None, level: int, entry: dict[str, Any]) -> Iterator[Rule]:
-    values: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v
-        for key, v in entry.items()
-        if key not in ("when", "with")
-    }
+    values = {key: _frozen(v) for key, v in entry.items() if key not in ("when", "with")}
     yield Rule(stage=stage, module=module, level=level, **values)
     for question, choices in entry.get("when", {}).items():
         for answer, artifacts in choices.items():
             chosen = (question, answer)
             yield Rule(stage, module, level, artifacts=tuple(artifacts), answer=chosen)
-    for other, artifacts in entry.get("with", {}).items():
-        yield Rule(stage, module, level, artifacts=tuple(artifacts), beside=other)
+    for other, more in entry.get("with", {}).items():
+        values = {key: _frozen(v) for key, v in more.items()}
+        yield Rule(stage, module, level, beside=other, **values)
+
+
+def _capabilities(data: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> Iterator[Rule]:
+    for name, levels in data.items():
+        for level, entry in levels.items():
+            values = {key: _frozen(v) for key, v in entry.items()}
+            yield Rule("", None, level, capability=name, **values)
 
 
 @cache
@@ -244,7 +269,7 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
             more = set(data["modules"][other].get("requires", []))
             if not more <= set(module["requires"]):
                 raise ValueError(f"{path}: {name} requires {other}, so also {sorted(more)}")
-    return Rules(
+    rules = Rules(
         levels={
             number: Level(number, **(level | {"gates": tuple(level["gates"])}))
             for number, level in data["levels"].items()
@@ -265,4 +290,10 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
         ),
         moved=data.get("moved", {}),
         example=tuple(data["example"]["paths"]) if "example" in data else (),
+        capabilities=tuple(_capabilities(data.get("capabilities", {}))),
     )
+    unknown = {name for rule in rules.rules for name in rule.needs}
+    unknown -= {rule.capability for rule in rules.capabilities}
+    if unknown:
+        raise ValueError(f"{path}: rules need {sorted(unknown)}, which no capability is called")
+    return rules

@@ -21,6 +21,9 @@ title: Greetings
 levels:
   1:
     scope: Greetings
+    needs: [features]
+    libraries:
+      services/data_postgres_api: ["yarl>=1.20"]
     features: [a greeting for everybody]
     artifacts:
       - infrastructure/greetings
@@ -28,10 +31,7 @@ levels:
       - make/greetings.mk
       - services/data_postgres_api/migrations/versions/greetings
       - services/data_postgres_api/src/data_postgres_api/greetings
-      - services/data_postgres_api/src/data_postgres_api/features
-      - services/data_postgres_api/src/data_postgres_api/features/__init__.py
       - services/data_postgres_api/src/data_postgres_api/features/greetings.py
-      - shared/chassis/src/chassis/phases.py
 """,
     f"{FOLDER}/question.yml": f"""\
 {NAME}:
@@ -194,6 +194,7 @@ def test_a_module_is_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
     assert "The project has Greetings. Without it" in refused.value.stderr
     project.make("lint")
     assert project.make("greet").stdout == "hello\n"
+    assert '"yarl>=1.20",' in project.read("services/data_postgres_api/pyproject.toml")
     assert "GREETED=world" in project.read(".env.example")
     assert "Greetings" in project.read("docs/maturity-levels.md")
     listed = subprocess.run(

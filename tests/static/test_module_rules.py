@@ -24,7 +24,15 @@ stages:
     title: What all have
     levels:
       1: {artifacts: [base]}
-      2: {artifacts: [higher]}
+      2: {artifacts: [higher], needs: [cache]}
+capabilities:
+  client:
+    1: {artifacts: [client/calls]}
+    2: {artifacts: [client/metrics]}
+  cache:
+    1: {artifacts: [cache]}
+  store:
+    1: {artifacts: [store]}
 modules: [broker, worker, files]
 """
 MANIFESTS = {
@@ -32,22 +40,23 @@ MANIFESTS = {
 id: M.A
 title: A broker
 levels:
-  1: {artifacts: [broker/queue, broker/client]}
-  2: {artifacts: [broker/metrics]}
+  1: {artifacts: [broker/queue], needs: [client, cache]}
+  2: {artifacts: [broker/metrics], with: {files: {artifacts: [broker/files], needs: [store]}}}
 """,
     "worker": """\
 id: M.B
 title: A worker
 requires: [broker]
 levels:
-  1: {artifacts: [worker, broker/client]}
+  1: {artifacts: [worker], needs: [client]}
   2: {artifacts: [worker-metrics]}
 """,
     "files": """\
 id: M.C
 title: Files
 levels:
-  2: {artifacts: [files]}
+  2:
+    artifacts: [files]
 """,
 }
 QUESTIONS = """\
@@ -104,8 +113,38 @@ def test_a_module_brings_what_it_requires(template: Path) -> None:
         Combination(2, frozenset({"worker"})),
         Combination(2, frozenset({"worker", "broker"})),
     )
-    assert rules.excluded_claims(alone) == rules.excluded_claims(whole) == {"files"}
+    left_out = {"files", "broker/files", "store"}
+    assert rules.excluded_claims(alone) == rules.excluded_claims(whole) == left_out
     assert rules.with_required({"worker", "files"}) == {"worker", "broker", "files"}
+
+
+@pytest.mark.parametrize(
+    ("combination", "there"),
+    [
+        (Combination(1), ""),
+        (Combination(1, frozenset({"broker"})), "cache client/calls"),
+        (Combination(2), "cache"),
+        (Combination(2, frozenset({"broker"})), "cache client/calls client/metrics"),
+        (Combination(1, frozenset({"broker", "files"})), "cache client/calls"),
+        (
+            Combination(2, frozenset({"broker", "files"})),
+            "cache client/calls client/metrics store",
+        ),
+    ],
+    ids=str,
+)
+def test_a_capability_comes_with_what_needs_it(
+    template: Path, combination: Combination, there: str
+) -> None:
+    rules = load(template / "stages.yml")
+    shared = {path for rule in rules.capabilities for path in rule.artifacts}
+    assert shared - rules.excluded_claims(combination) == set(there.split())
+
+
+def test_a_capability_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    write_rules(tmp_path, MANIFESTS | {"files": MANIFESTS["files"] + "    needs: [cash]\n"})
+    with pytest.raises(ValueError, match="cash"):
+        load(tmp_path / "stages.yml")
 
 
 def test_a_set_without_what_it_requires_is_no_combination_of_its_own(template: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,25 @@ def test_every_file_is_claimed() -> None:
 def test_every_claim_matches_a_file() -> None:
     claims = {claim for rule in RULES.rules for claim in rule.claims}
     assert [c for c in sorted(claims) if not any(matches(c, path) for path in FILES)] == []
+
+
+def test_every_capability_is_needed() -> None:
+    needed = {name for rule in RULES.rules for name in rule.needs}
+    assert needed == {rule.capability for rule in RULES.capabilities}
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
+def test_a_library_is_named_once_for_a_project_that_is_there(combination: Combination) -> None:
+    named = [
+        (folder, re.split(r"[\[<>=]", library)[0])
+        for rule in RULES.rules
+        if RULES.active(rule, combination)
+        for folder, libraries in rule.libraries
+        for library in libraries
+    ]
+    assert len(named) == len(set(named))
+    projects = {(Path(folder) / "pyproject.toml").as_posix() for folder, _ in named}
+    assert projects <= RENDERED[combination]
 
 
 def test_no_claim_of_a_rule_is_repeated() -> None:
