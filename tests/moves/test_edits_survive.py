@@ -18,6 +18,15 @@ from tests.support.project import Project, files_of, start
 BUSINESS = "services/business_api"
 DATA = "services/data_postgres_api"
 ORDERS = f"{BUSINESS}/src/business_api/orders"
+HEADERS = "shared/chassis/src/chassis/client_middleware/shop.py"
+SHOP_HEADER = '''\
+"""Says which shop it is."""
+
+
+def headers(_: str) -> dict[str, str]:
+    """Return the header."""
+    return {"X-Shop": "1"}
+'''
 
 NOTES_ROUTER = '''"""Notes about orders: a slice of the team."""
 
@@ -257,12 +266,8 @@ EDITS = [
     ),
     Edit(
         "a header for the next service",
-        lambda p: p.replace(
-            "shared/chassis/src/chassis/outgoing.py",
-            "    return headers",
-            '    headers |= {"X-Shop": "1"}\n    return headers',
-        ),
-        follows("shared/chassis/src/chassis/outgoing.py", r'line\.\n    headers \|= {"X-Shop"'),
+        lambda p: p.write(HEADERS, SHOP_HEADER),
+        holds(HEADERS, 'return {"X-Shop": "1"}'),
     ),
     Edit(
         "a variable for an included service",
@@ -454,8 +459,8 @@ def test_edits_are_kept_on_the_way_down(
 def test_an_edit_of_a_managed_line_is_a_conflict_that_is_reported(tmp_path: Path) -> None:
     """The tests above can fail: an edit on the very line that a level changes cannot be kept."""
     project = start(tmp_path / "project", Combination(1))
-    managed = "shared/chassis/src/chassis/outgoing.py"
-    project.replace(managed, "|= caller_headers()", "|= dict(caller_headers())")
+    managed = "shared/chassis/src/chassis/client.py"
+    project.replace(managed, "= caller_headers(self._name)", "= dict(caller_headers(self._name))")
     project.commit("An edit where none belongs")
     done = project.make("upgrade", "LEVEL=2", check=False)
     assert done.returncode != 0

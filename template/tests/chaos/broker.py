@@ -17,7 +17,7 @@ from contracts.events import EXCHANGE
 from messaging.publisher import UNREACHABLE, connect
 from messaging.settings import RabbitSettings
 from tests.chaos.support import free_port
-from tests.notes.events import NoteWritten
+from tests.notes.event_contracts import NoteWritten
 
 
 class Broker:

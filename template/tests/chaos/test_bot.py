@@ -1,4 +1,4 @@
-"""Broker and bot are killed in the middle of notices: everybody is told of every order."""
+"""Broker and bot are killed in the middle of notices: everybody is told of every note."""
 
 import asyncio
 import os
@@ -7,21 +7,17 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from business_bot.testing import TOKEN, FakeTelegram
 from chassis.errors import Unavailable
 from chassis.testing import new_key
-from contracts.money import Money, Price
-from contracts.order_events import OrderPlaced, OrderState
-from contracts.orders import OrderLine, OrderStatus
 from messaging.publisher import Outgoing, publisher
 from messaging.reader import ReaderSettings
 from tests.chaos.broker import Broker
+from tests.notes.event_contracts import NoteWritten
 
 EVENTS = 200
 PEOPLE = (1001, 1002)
@@ -53,7 +49,7 @@ class Bot:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "business_bot"]
+        command = [sys.executable, "-m", "tests.chaos.note_bot"]
         self.process = subprocess.Popen(command, env=self._environment)
 
     def kill(self) -> None:
@@ -61,34 +57,22 @@ class Bot:
         self.process.wait()
 
 
-def placed(customer: str) -> Outgoing:
-    price = Price(amount=Decimal("1.00"), currency="EUR")
-    order = OrderState(
-        id=uuid4(),
-        customer_id=customer,
-        status=OrderStatus.PLACED,
-        lines=(OrderLine(sku="TEA", quantity=1, unit_price=price),),
-        total=Money(amount=Decimal("1.00"), currency="EUR"),
-        version=1,
-        created_at=datetime.now(UTC),
-    )
-    event = OrderPlaced(order=order)
+def written(note: str) -> Outgoing:
+    event = NoteWritten(note_id=UUID(note), note_version=1)
     return Outgoing(event.id, event.routing_key(), event.model_dump_json())
 
 
-def told(telegram: FakeTelegram, customers: list[str]) -> Counter[tuple[int, str]]:
-    """How often each person was told of the order of each customer."""
-    wanted = set(customers)
+def told(telegram: FakeTelegram, notes: list[str]) -> Counter[tuple[int, str]]:
+    """How often each person was told of each note."""
+    wanted = set(notes)
     return Counter(
-        (said.chat, customer)
-        for said in telegram.said
-        if (customer := said.text.rpartition(" by ")[2]) in wanted
+        (said.chat, note) for said in telegram.said if (note := said.text.split()[1]) in wanted
     )
 
 
-async def publish(broker: Broker, customers: list[str]) -> None:
+async def publish(broker: Broker, notes: list[str]) -> None:
     """Publish until the broker has all, as a relay does: what it did not confirm comes again."""
-    events = [placed(customer) for customer in customers]
+    events = [written(note) for note in notes]
     async with asyncio.timeout(90):
         while events:
             with suppress(Unavailable):
@@ -101,20 +85,21 @@ async def publish(broker: Broker, customers: list[str]) -> None:
 
 async def test_everybody_is_told_whatever_is_killed(broker: Broker, telegram: FakeTelegram) -> None:
     bot = Bot(broker, telegram)
-    customers = [uuid4().hex for _ in range(EVENTS)]
-    everything = {(person, customer) for person in PEOPLE for customer in customers}
+    notes = [str(uuid4()) for _ in range(EVENTS)]
+    first = [str(uuid4())]
+    everything = {(person, note) for person in PEOPLE for note in notes}
 
     async def until_more(count: int) -> None:
-        await telegram.until(lambda: len(told(telegram, customers)) > count, 60)
+        await telegram.until(lambda: len(told(telegram, notes)) > count, 60)
 
     try:
-        # The queues are there when the first order comes through.
-        while not told(telegram, ["first"]):
-            await publish(broker, ["first"])
+        # The queues are there when the first note comes through.
+        while not told(telegram, first):
+            await publish(broker, first)
             await asyncio.sleep(0.5)
         container = broker.container.get_wrapped_container()
         async with asyncio.TaskGroup() as group:
-            group.create_task(publish(broker, customers[: EVENTS // 2]))
+            group.create_task(publish(broker, notes[: EVENTS // 2]))
             await until_more(20)
             container.kill()
             container.start()
@@ -122,7 +107,7 @@ async def test_everybody_is_told_whatever_is_killed(broker: Broker, telegram: Fa
 
         telegram.fail("sendMessage", 502, "Bad Gateway", 10)
         async with asyncio.TaskGroup() as group:
-            group.create_task(publish(broker, customers[EVENTS // 2 :]))
+            group.create_task(publish(broker, notes[EVENTS // 2 :]))
             await until_more(EVENTS + 20)
             bot.kill()
             bot.start()
@@ -130,7 +115,7 @@ async def test_everybody_is_told_whatever_is_killed(broker: Broker, telegram: Fa
         await asyncio.sleep(2)  # nothing comes after that
     finally:
         bot.kill()
-    found = told(telegram, customers)
+    found = told(telegram, notes)
     assert found.keys() == everything
     # What it was telling when one of them was killed, it may tell once more, and nothing else.
     again = [each for each, times in found.items() if times > 1]

@@ -5,25 +5,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
 
 from chassis.testing import service_token
-from contracts.money import Money, Price
-from contracts.order_events import OrderPlaced, OrderState
-from contracts.orders import OrderLine, OrderStatus
 from messaging.publisher import Outgoing, publisher
 from tests.chaos.broker import Broker
+from tests.chaos.note_worker import COUNTS, QUEUE
+from tests.notes.event_contracts import NoteWritten
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import System
 
 EVENTS = 600
-SKU = f"CHAOS-{uuid4().hex[:8]}"
 
 
 class Worker:
@@ -42,7 +38,7 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "business_worker"]
+        command = [sys.executable, "-m", "tests.chaos.note_worker"]
         self.process = subprocess.Popen(command, env=self._environment)
 
     def kill(self) -> None:
@@ -50,26 +46,16 @@ class Worker:
         self.process.wait()
 
 
-def placed() -> Outgoing:
-    price = Price(amount=Decimal("1.00"), currency="EUR")
-    order = OrderState(
-        id=uuid4(),
-        customer_id="ada",
-        status=OrderStatus.PLACED,
-        lines=(OrderLine(sku=SKU, quantity=1, unit_price=price),),
-        total=Money(amount=Decimal("1.00"), currency="EUR"),
-        version=1,
-        created_at=datetime.now(UTC),
-    )
-    event = OrderPlaced(order=order)
+def written() -> Outgoing:
+    event = NoteWritten(note_id=uuid4(), note_version=1)
     return Outgoing(event.id, event.routing_key(), event.model_dump_json())
 
 
 def counted(system: "System") -> int:
-    """How many orders the workers have added."""
+    """How often the workers have counted a note."""
     headers = {"Authorization": f"Bearer {service_token('ada')}"}
-    answer = httpx2.get(f"{system.data.url}/api/v1/sales", params={"limit": 100}, headers=headers)
-    return sum(item["orders"] for item in answer.json()["items"] if item["sku"] == SKU)
+    answer = httpx2.get(f"{system.data.url}{COUNTS}", headers=headers)
+    return int(answer.json()["times"])
 
 
 async def more_than(system: "System", number: int) -> None:
@@ -83,8 +69,8 @@ async def test_workers_and_broker_are_killed_in_the_middle(
 ) -> None:
     workers = [Worker(broker, system, signing_keys["business_worker"]) for _ in range(2)]
     try:
-        await broker.until_declared("business_worker.sales")
-        events = [placed() for _ in range(EVENTS)]
+        await broker.until_declared(f"business_worker.{QUEUE}")
+        events = [written() for _ in range(EVENTS)]
         async with publisher(broker.settings, "test") as publish:
             # Each twice, as a relay does that ends at the wrong moment.
             await asyncio.gather(*(publish(each) for each in events + events))

@@ -26,7 +26,7 @@ from data_postgres_api.outbox.settings import OutboxSettings
 from messaging.publisher import Outgoing, Publish, connect, publisher
 from messaging.settings import RabbitSettings
 from tests.notes import BODY, PATH
-from tests.notes.events import NoteClosed, NoteWritten
+from tests.notes.event_contracts import NoteClosed, NoteWritten
 
 Sessions = async_sessionmaker[AsyncSession]
 

@@ -1,34 +1,13 @@
-"""What happens to notes, as events, and the data service that publishes them."""
+"""The data service that publishes what happens to notes."""
 
 from collections.abc import Iterator
-from typing import Literal
-from uuid import UUID
 
 from contracts.events import Event
 from data_postgres_api.outbox.sources import Change, publishes
 from tests.notes import NoteStatus
 from tests.notes.data import app as app
+from tests.notes.event_contracts import NoteClosed, NoteWritten
 from tests.notes.tables import NoteRow
-
-
-class NoteEvent(Event):
-    """Something that has happened to a note."""
-
-    version: Literal[1] = 1
-    note_id: UUID
-    note_version: int
-
-
-class NoteWritten(NoteEvent):
-    """A note was written."""
-
-    type: Literal["test_note.written"] = "test_note.written"
-
-
-class NoteClosed(NoteEvent):
-    """A note was closed."""
-
-    type: Literal["test_note.closed"] = "test_note.closed"
 
 
 @publishes(NoteRow)

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import pkgutil
 from importlib import import_module
 
 from alembic import context
 from sqlalchemy import Connection
 
-import data_postgres_api
+from chassis.modules import find_modules
 from chassis.settings import read_settings
 from data_postgres_api.database import Base, create_engine, wait_for_database
 from data_postgres_api.settings import PostgresSettings
@@ -36,8 +35,6 @@ async def main() -> None:
 # The service itself knows how this level logs; what migrates it speaks in the same way.
 import_module("data_postgres_api.main")
 # A table whose module is not imported would be dropped.
-for module in pkgutil.walk_packages(data_postgres_api.__path__, "data_postgres_api."):
-    if module.name.endswith(".models"):
-        import_module(module.name)
+find_modules("data_postgres_api", "**/models.py")
 logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NAME = "business_bot"
+
 Person = Annotated[int, Field(gt=0)]
 """The number that Telegram gives to somebody."""
 

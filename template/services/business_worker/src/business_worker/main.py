@@ -1,16 +1,14 @@
 """The composition root of the worker."""
 
 import asyncio
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from business_worker.features import NAME
 from business_worker.inbox import InboxGateway
-from business_worker.settings import DataServiceSettings, WorkerSettings
+from business_worker.settings import NAME, DataServiceSettings, WorkerSettings
 from business_worker.tasks.manager import Tasks
 from business_worker.tasks.socket import served
 from chassis.client import ServiceClient
+from chassis.modules import find_modules
 from chassis.settings import read_settings
 from messaging.around import AROUND
 from messaging.reader import Reader, ReaderSettings, Subscription, make_broker
@@ -22,8 +20,7 @@ DAY = 24 * 60 * 60
 
 def find_subscriptions(client: ServiceClient) -> list[Subscription[Any]]:
     """Return what `subscriptions(client)` of each folder with a `subscriptions.py` returns."""
-    found = sorted(Path(__file__).parent.glob("*/subscriptions.py"))
-    modules = [import_module(f"business_worker.{path.parent.name}.subscriptions") for path in found]
+    modules = find_modules("business_worker", "*/subscriptions.py")
     return [each for module in modules for each in module.subscriptions(client)]
 
 

@@ -3,6 +3,8 @@
 from pydantic import AnyHttpUrl, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NAME = "business_worker"
+
 
 class DataServiceSettings(BaseSettings):
     """Where the data service is, and how many seconds a call to it may take."""

@@ -1,7 +1,4 @@
-"""A limit on request bodies that answers with a problem document, as every other error does.
-
-FastAPI's own limit answers in plain text as soon as the length is announced.
-"""
+"""A limit on bodies that answers with a problem document; FastAPI's own answers in plain text."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -20,18 +20,18 @@ DURATION = Histogram(
 class Call:
     """A call that is under way."""
 
-    outcome = "error"
+    outcome = ""
 
 
 @contextmanager
 def measured_call(service: str, method: str) -> Iterator[Call]:
-    """Observe the call that is made inside; whoever makes it sets its outcome."""
+    """Observe the call that is made inside; its caller sets the outcome if there is an answer."""
     call = Call()
     start = perf_counter()
     try:
         yield call
     except ServiceError as error:
-        call.outcome = type(error).__name__
+        call.outcome = call.outcome or type(error).__name__
         raise
     finally:
-        DURATION.labels(service, method, call.outcome).observe(perf_counter() - start)
+        DURATION.labels(service, method, call.outcome or "error").observe(perf_counter() - start)

@@ -8,16 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from pydantic import BaseModel, ConfigDict
 
+from chassis import errors
 from chassis.client import ServiceClient
-from chassis.errors import (
-    BadGateway,
-    Conflict,
-    Invalid,
-    NotFound,
-    ServiceError,
-    TooSlow,
-    Unavailable,
-)
 
 
 class Thing(BaseModel):
@@ -53,25 +45,25 @@ async def test_an_answer_becomes_a_model(client: ServiceClient) -> None:
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (404, NotFound),
-        (409, Conflict),
-        (422, Invalid),
-        (503, Unavailable),
-        (401, BadGateway),
-        (500, BadGateway),
-        (302, BadGateway),
-        (204, TooSlow),
+        (404, errors.NotFound),
+        (409, errors.Conflict),
+        (422, errors.Invalid),
+        (503, errors.Unavailable),
+        (401, errors.BadGateway),
+        (500, errors.BadGateway),
+        (302, errors.BadGateway),
+        (204, errors.TooSlow),
     ],
 )
 async def test_an_error_is_mapped(
-    client: ServiceClient, status: int, error: type[ServiceError]
+    client: ServiceClient, status: int, error: type[errors.ServiceError]
 ) -> None:
     with pytest.raises(error):
         await client.call("GET", f"/{status}", Thing)
 
 
 async def test_the_reason_is_passed_on(client: ServiceClient) -> None:
-    with pytest.raises(Conflict, match=r"Because\."):
+    with pytest.raises(errors.Conflict, match=r"Because\."):
         await client.call("GET", "/409", Thing)
 
 
@@ -86,11 +78,11 @@ async def test_an_answer_of_the_wrong_shape_is_a_bad_gateway(client: ServiceClie
     class Other(BaseModel):
         price: int
 
-    with pytest.raises(BadGateway, match="wrong shape"):
+    with pytest.raises(errors.BadGateway, match="wrong shape"):
         await client.call("GET", "/200", Other)
 
 
 async def test_a_service_that_is_down_is_unavailable() -> None:
     async with ServiceClient("thing service", f"http://127.0.0.1:{unused_port()}", 1) as client:
-        with pytest.raises(Unavailable, match="thing service cannot be reached"):
+        with pytest.raises(errors.Unavailable, match="thing service cannot be reached"):
             await client.call("GET", "/200", Thing)

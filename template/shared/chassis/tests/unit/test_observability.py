@@ -21,8 +21,7 @@ from chassis.app import create_app
 from chassis.error_tracking import error_tracking
 from chassis.health import health_endpoints
 from chassis.openapi import openapi_metadata
-from chassis.outgoing import outgoing_headers
-from chassis.request_id import request_id
+from chassis.request_id import request_id, request_id_headers
 from chassis.settings import SettingsError
 from chassis.structured_logging import JsonLines, LogSettings, configure, structured_logging
 from chassis.testing import service_client
@@ -35,7 +34,7 @@ working = True
 async def headers() -> dict[str, str]:
     extra = {"colour": "green", "event": "mine", "level": "mine", "service": "mine"}
     logging.getLogger("team").info("asked for %s", "headers", extra=extra)
-    return outgoing_headers()
+    return request_id_headers()
 
 
 @router.get("/bug")

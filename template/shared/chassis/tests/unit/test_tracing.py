@@ -16,9 +16,8 @@ from opentelemetry.sdk.trace.sampling import Decision
 from pydantic import ValidationError
 
 from chassis.app import create_app
-from chassis.outgoing import outgoing_headers
 from chassis.spans import Drawn, WithoutQueries
-from chassis.telemetry import current_trace_id
+from chassis.telemetry import current_trace_id, trace_headers
 from chassis.testing import service_client
 from chassis.tracing import TracingSettings, tracing
 
@@ -29,7 +28,7 @@ router = APIRouter()
 async def trace() -> dict[str, str | None]:
     message: dict[str, str] = {}
     inject(message)
-    called = outgoing_headers().get("traceparent")
+    called = trace_headers().get("traceparent")
     return {"id": current_trace_id(), "called": called, "message": message.get("traceparent")}
 
 

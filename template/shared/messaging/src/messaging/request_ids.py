@@ -12,3 +12,7 @@ def with_request_id(delivery: Delivery) -> Iterator[None]:
     """Handle a message under the id of that request, or under its own where there is none."""
     with as_part_of_request(delivery.headers.get(REQUEST_ID_HEADER) or delivery.message_id):
         yield
+
+
+PHASE = 3
+around = with_request_id

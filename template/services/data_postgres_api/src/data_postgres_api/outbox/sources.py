@@ -1,12 +1,10 @@
 """Which writes are events: each feature says it for its own tables, in its `events.py`."""
 
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-import data_postgres_api
+from chassis.modules import find_modules
 from contracts.events import Event
 from data_postgres_api.database import Base
 
@@ -43,6 +41,4 @@ def events_of(row: object, change: Change) -> Iterator[Event]:
 
 def find_sources() -> None:
     """Import the `events` module of every feature."""
-    for module in pkgutil.walk_packages(data_postgres_api.__path__, "data_postgres_api."):
-        if module.name.endswith(".events"):
-            import_module(module.name)
+    find_modules("data_postgres_api", "**/events.py")

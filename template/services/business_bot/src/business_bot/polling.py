@@ -6,9 +6,7 @@ from aiogram import Bot
 
 from business_bot.begun import FinishingDispatcher
 from business_bot.conversations import COMMANDS
-{%- if level >= 2 %}
 from business_bot.reached import Reached
-{%- endif %}
 from business_bot.telegram import until_it_answers
 from business_bot.waiting import wait_until
 
@@ -18,27 +16,19 @@ FINISH_SECONDS = 20
 
 async def poll(stop: asyncio.Event, bot: Bot, dispatcher: FinishingDispatcher) -> None:
     """Take what people say until `stop` is set, and finish what was begun."""
-{%- if level >= 2 %}
     reached = Reached()
     bot.session.middleware(reached)
-{%- endif %}
     # Telegram tells it at one place only.
     if not await until_it_answers(stop, bot, COMMANDS, bot.delete_webhook):
         return
     async with asyncio.TaskGroup() as group:
-        group.create_task(_end(stop, dispatcher{% if level >= 2 %}, reached{% endif %}))
+        group.create_task(_end(stop, dispatcher, reached))
         await dispatcher.start_polling(
             bot, handle_signals=False, close_bot_session=False, tasks_concurrency_limit=AT_ONCE
         )
     await dispatcher.finish(FINISH_SECONDS)
 
 
-{% if level == 1 -%}
-async def _end(stop: asyncio.Event, dispatcher: FinishingDispatcher) -> None:
-    await wait_until(stop)
-    await dispatcher.stop_polling()
-{%- else -%}
 async def _end(stop: asyncio.Event, dispatcher: FinishingDispatcher, reached: Reached) -> None:
     await wait_until(stop, reached.is_there)
     await dispatcher.stop_polling()
-{%- endif %}

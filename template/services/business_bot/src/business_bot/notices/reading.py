@@ -1,13 +1,12 @@
 """Reads the events that people are told of."""
 
 import asyncio
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from aiogram import Bot
 
 from business_bot.notices.handler import Notice, Notices
+from chassis.modules import find_modules
 from chassis.settings import read_settings
 from messaging.around import AROUND
 from messaging.reader import Reader, ReaderSettings, make_broker
@@ -19,8 +18,7 @@ QUEUE = "business_bot"
 
 def find_notices() -> list[Notice]:
     """Return the `NOTICES` of each folder of the bot that has a `notices.py`."""
-    found = sorted(Path(__file__).parents[1].glob("*/notices.py"))
-    modules = [import_module(f"business_bot.{path.parent.name}.notices") for path in found]
+    modules = find_modules("business_bot", "*/notices.py")
     return [notice for module in modules for notice in module.NOTICES]
 
 
@@ -37,9 +35,5 @@ async def tell(stop: asyncio.Event, bot: Bot, users: frozenset[int]) -> None:
         Reader(broker, mover, f"{QUEUE}.{each.queue}", each.event, handler, reading, AROUND)
         for each in found
     ]
-{%- if level == 1 %}
-    await read_until(stop, broker, mover, readers)
-{%- else %}
     # A bot that answers is ready, whether it hears of events or not.
     await read_until(stop, broker, mover, readers, show=lambda _: None)
-{%- endif %}

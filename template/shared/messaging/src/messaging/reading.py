@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import {% if level >= 2 %}Callable, {% endif %}Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from faststream.rabbit import RabbitBroker
 
-from chassis.process import pause{% if level >= 2 %}, show_readiness{% endif %}
+from chassis.process import pause, show_readiness
 from messaging.publisher import UNREACHABLE
 from messaging.reader import Reader
 
@@ -17,12 +17,6 @@ BEAT_SECONDS = 5
 RETRY_SECONDS = 1
 
 
-{% if level == 1 -%}
-async def read_until(
-    stop: asyncio.Event, broker: RabbitBroker, mover: RabbitBroker, readers: Sequence[Reader[Any]]
-) -> None:
-    """Let `readers` read until `stop` is set, and finish what they have begun."""
-{%- else -%}
 async def read_until(
     stop: asyncio.Event,
     broker: RabbitBroker,
@@ -35,7 +29,6 @@ async def read_until(
     `show` is told whether RabbitMQ is there.
     """
     show(False)
-{%- endif %}
     while not stop.is_set():
         try:
             await mover.connect()
@@ -55,14 +48,10 @@ async def read_until(
             if is_there != was_there:
                 log.info("reading events") if is_there else log.warning("RabbitMQ is away")
             was_there = is_there
-{%- if level >= 2 %}
             show(is_there)
-{%- endif %}
             await pause(stop, BEAT_SECONDS)
     finally:
-{%- if level >= 2 %}
         show(False)
-{%- endif %}
         for reader in readers:
             reader.is_stopping = True
         await broker.stop()

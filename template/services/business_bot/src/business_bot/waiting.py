@@ -1,13 +1,3 @@
-{%- if level == 1 -%}
-"""Waits for the end of the process."""
-
-import asyncio
-
-
-async def wait_until(stop: asyncio.Event) -> None:
-    """Wait until the process is to stop."""
-    await stop.wait()
-{%- else -%}
 """Waits for the end of the process, and shows meanwhile how it is."""
 
 import asyncio
@@ -24,4 +14,3 @@ async def wait_until(stop: asyncio.Event, is_ready: Callable[[], bool] = lambda:
         show_readiness(is_ready())
         await pause(stop, BEAT_SECONDS)
     show_readiness(False)
-{%- endif %}

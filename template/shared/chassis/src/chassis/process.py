@@ -5,73 +5,49 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-{%- if level >= 2 %}
 from pathlib import Path
 from tempfile import gettempdir
-{%- endif %}
 
-{% if level == 1 -%}
 from chassis.app import configure_logging
-{% else -%}
-from chassis.error_tracking import track_errors
-{%- if level >= 3 %}
-from chassis.process_metrics import serve_metrics
-{%- endif %}
-from chassis.settings import read_settings
-{%- if level >= 4 %}
-from chassis.spans import trace_as
-{%- endif %}
-from chassis.structured_logging import LogSettings, configure
+from chassis.modules import find_hooks
 
 # The health check of the container looks how old the one is, and whether the other is there.
 ALIVE = Path(gettempdir()) / "alive"
 READY = Path(gettempdir()) / "ready"
-{% endif %}
+
 log = logging.getLogger(__name__)
 
 Work = Callable[[asyncio.Event], Awaitable[None]]
 """Does what the process is there for, and returns soon after the event is set."""
 
 
-def run(name: str, work: Work, prepare: Callable[[], None] = lambda: None) -> None:
-    """Prepare and run `work` as the process `name`; SIGTERM and Ctrl-C ask it to stop."""
-{%- if level == 1 %}
+def run(name: str, work: Work, *prepare: Callable[[], None]) -> None:
+    """Prepare and run `work` as the process `name`; SIGTERM and Ctrl-C ask it to stop.
+
+    Modules in the folder `process_start` come first: what all processes need.
+    """
     configure_logging()
-{%- else %}
-    configure(name, read_settings(LogSettings))
-    track_errors(name)
-{%- endif %}
-{%- if level >= 3 %}
-    serve_metrics()
-{%- endif %}
-{%- if level >= 4 %}
-    trace_as(name)
-{%- endif %}
-{%- if level >= 2 %}
+    for start in find_hooks("chassis", "process_start", "start"):
+        start(name)
     # A process that was killed may have left it there.
     show_readiness(False)
-{%- endif %}
-    prepare()
+    for each in prepare:
+        each()
     asyncio.run(_run(work))
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-{%- if level >= 2 %}
     """Wait, but not for longer than until the process is to stop.
 
     It is known to be alive as long as it comes here.
     """
-    _show_life()
-{%- else %}
-    """Wait, but not for longer than until the process is to stop."""
-{%- endif %}
+    ALIVE.touch()
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
 
 
-{% if level >= 2 -%}
 def show_readiness(is_ready: bool) -> None:
     """Say whether the process can do its work."""
     if is_ready:
@@ -80,11 +56,6 @@ def show_readiness(is_ready: bool) -> None:
         READY.unlink(missing_ok=True)
 
 
-def _show_life() -> None:
-    ALIVE.touch()
-
-
-{% endif -%}
 async def _run(work: Work) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

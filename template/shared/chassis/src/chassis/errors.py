@@ -24,14 +24,12 @@ class Invalid(ServiceError):
     status = 422
 
 
-{% if telegram_bot and level >= 4 -%}
 class Forbidden(ServiceError):
     """Whoever asks may not have this done."""
 
     status = 403
 
 
-{% endif -%}
 class NotFound(ServiceError):
     """The thing that was asked for does not exist."""
 

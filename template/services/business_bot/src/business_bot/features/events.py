@@ -1,0 +1,5 @@
+"""Notifies people of events."""
+
+from business_bot.notices.reading import tell as beside
+
+__all__ = ["beside"]

@@ -1,0 +1,1 @@
+"""What each process that serves no HTTP begins with; found by file."""
