@@ -56,6 +56,10 @@ class Rule:
     needs: tuple[str, ...] = ()
     # What it adds to the dependencies of projects of the workspace, by their folders.
     libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Whose keys a service has to know, by its folder: prefixes of the keys of what calls it.
+    callers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Settings of which tests must not have the values of the project.
+    withheld: tuple[str, ...] = ()
     capability: str | None = None
 
     @property

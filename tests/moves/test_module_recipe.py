@@ -51,6 +51,7 @@ levels:
         for place, text in {
             "commands": "| `make greet` | Greet |\n",
             "env": "# Whom to greet.\nGREETED=world\n",
+            "keys": "",
             "flow": "    business --> greetings[greetings]\n",
             "parts": "| greetings | Greets | `infrastructure/greetings` |\n",
             "paths": "| `infrastructure/greetings` | What greets |\n",

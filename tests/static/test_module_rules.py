@@ -8,9 +8,11 @@ from itertools import product
 from pathlib import Path
 
 import copier
+import jinja2
 import pytest
+from jinja2 import nodes
 
-from extensions.stages import ROOT, TEMPLATE, Combination, load
+from extensions.stages import ROOT, SUFFIX, TEMPLATE, Combination, load, template_files
 from tests.support import matrix
 from tests.support.project import files_of, render
 
@@ -247,3 +249,21 @@ def test_make_verify_does_not_speak_in_the_name_of_a_bot(tmp_path: Path) -> None
         capture_output=True,
     )
     assert "token=[]" in (project / "reports/1.log").read_text()
+
+
+# The broker of the chaos tests is a fixture, and pytest finds those of a folder in its conftest.py.
+SHARED = {"tests/chaos/conftest.py"}
+
+
+def test_a_module_is_named_in_no_file_of_others() -> None:
+    rules = load()
+    asked = {*rules.modules, "broker"}
+    environment = jinja2.Environment()
+    named = set()
+    for path, file in template_files().items():
+        if file.suffix == SUFFIX:
+            tree = environment.parse(file.read_text())
+            if asked & {node.name for node in tree.find_all(nodes.Name)}:
+                named.add(path)
+    others = {path for path in named if not any(rule.module for rule in rules.claimants(path))}
+    assert others == SHARED

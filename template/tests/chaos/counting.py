@@ -11,7 +11,7 @@ from contracts.base import Contract
 from data_postgres_api.database import SHARED, Session
 from data_postgres_api.inbox.repository import is_first
 from tests.chaos.note_worker import COUNTS, QUEUE, Counted
-from tests.notes.events import app as app
+from tests.notes.data import app
 from tests.notes.tables import Table
 
 router = APIRouter(prefix=COUNTS, tags=["notes"])

@@ -1,11 +1,10 @@
-"""The data service that publishes what happens to notes."""
+"""Publishes what happens to notes."""
 
 from collections.abc import Iterator
 
 from contracts.events import Event
 from data_postgres_api.outbox.sources import Change, publishes
 from tests.notes import NoteStatus
-from tests.notes.data import app as app
 from tests.notes.event_contracts import NoteClosed, NoteWritten
 from tests.notes.tables import NoteRow
 
