@@ -90,7 +90,7 @@ class Writer:
         where = self._stack.compose("port", "business_api", "8000").strip()
         self._url = f"http://{where}"
         roles = f"ROLES={self._journey.ROLES}"
-        self._key = self._stack.make("--silent", "caller", "WHO=drill", roles).strip()
+        self._key = self._stack.make("--silent", "auth-header", "WHO=drill", roles).strip()
 
     def create(self) -> bool:
         """Create one; say whether it was confirmed."""

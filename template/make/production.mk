@@ -78,7 +78,7 @@ monitoring: env ## Check Prometheus' configuration, and that each alert fires wh
 	  test rules $(RULE_TESTS)
 
 # Tests may do what the journey takes, and nothing more.
-CALLER = $(MAKE) --silent --no-print-directory caller ROLES="$(shell sed -n 's/^ROLES = "\(.*\)".*/\1/p' journey.py 2>/dev/null)"
+CALLER = $(MAKE) --silent --no-print-directory auth-header ROLES="$(shell sed -n 's/^ROLES = "\(.*\)".*/\1/p' journey.py 2>/dev/null)"
 SERVICE_TESTS += tests/service
 
 service-test: setup ## Test the running system through its gateway

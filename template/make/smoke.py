@@ -60,7 +60,7 @@ APIS = {"data": (data, "data_postgres_api", "8001"), "business": (business, "bus
 
 if __name__ == "__main__":
     use, *place = APIS[sys.argv[1]]
-    who = ["make", "--silent", "caller" if use is business else "data-caller"]
+    who = ["make", "--silent", "auth-header" if use is business else "data-auth-header"]
     HEADERS |= dict([subprocess.check_output(who, text=True).strip().split(": ", 1)])
     where = subprocess.run(["docker", "compose", "port", *place], check=True, capture_output=True)
     use(f"http://{where.stdout.decode().strip()}")

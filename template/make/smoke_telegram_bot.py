@@ -38,7 +38,7 @@ SETTINGS = {
 
 def main() -> None:
     """Stop with a sentence when the order is not cancelled."""
-    said = subprocess.check_output(["make", "--silent", "caller"], text=True)
+    said = subprocess.check_output(["make", "--silent", "auth-header"], text=True)
     HEADERS.update(dict([said.strip().split(": ", 1)]))
     published = subprocess.check_output(
         ["docker", "compose", "port", "business_api", "8000"], text=True

@@ -26,9 +26,9 @@ def main() -> None:
     """Stop with a sentence when the order is not counted."""
     sku = f"CHECK-{uuid4().hex[:8]}"
     line = {"sku": sku, "quantity": 10_000, "unit_price": {"amount": "0.01", "currency": "EUR"}}
-    call_as("caller")
+    call_as("auth-header")
     send(address("business_api", "8000"), "POST", "/api/v1/orders", {"lines": [line]})
-    call_as("data-caller")
+    call_as("data-auth-header")
     sales = f"{address('data_postgres_api', '8001')}/api/v1/sales?sku={sku}"
     deadline = time.monotonic() + SECONDS
     counted: list[object] = []

@@ -209,7 +209,7 @@ def test_a_template_that_has_moved_is_named_and_recorded(tmp_path: Path) -> None
 def test_a_dry_run_shows_everything_and_changes_nothing(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     managed = "shared/chassis/src/chassis/client.py"
-    project.replace(managed, "= caller_headers(self._name)", "= dict(caller_headers(self._name))")
+    project.replace(managed, "= subject_headers(self._name)", "= dict(subject_headers(self._name))")
     project.commit("An edit where none belongs")
     done = project.make("upgrade", "LEVEL=4", "MODULE=rabbitmq", "DRY_RUN=yes")
     for sentence in (

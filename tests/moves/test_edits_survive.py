@@ -460,7 +460,7 @@ def test_an_edit_of_a_managed_line_is_a_conflict_that_is_reported(tmp_path: Path
     """The tests above can fail: an edit on the very line that a level changes cannot be kept."""
     project = start(tmp_path / "project", Combination(1))
     managed = "shared/chassis/src/chassis/client.py"
-    project.replace(managed, "= caller_headers(self._name)", "= dict(caller_headers(self._name))")
+    project.replace(managed, "= subject_headers(self._name)", "= dict(subject_headers(self._name))")
     project.commit("An edit where none belongs")
     done = project.make("upgrade", "LEVEL=2", check=False)
     assert done.returncode != 0

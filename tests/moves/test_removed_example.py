@@ -146,11 +146,11 @@ def test_where_the_team_has_edited_the_lines_of_the_example_they_stay(tmp_path: 
 def test_pages_that_are_no_longer_true_are_named(tmp_path: Path) -> None:
     project = start(tmp_path / "project", Combination(1))
     assert "Every file that the pages name is there." in project.make("docs-check").stderr
-    project.git("rm", "--quiet", "shared/chassis/src/chassis/caller.py")
+    project.git("rm", "--quiet", "shared/chassis/src/chassis/subject.py")
     project.append("AGENTS.md", "\nOur `tools/of_ours.py` is elsewhere.\n")
     done = project.make("docs-check", check=False)
     assert done.returncode != 0
-    assert "chassis/caller.py" in done.stderr
+    assert "chassis/subject.py" in done.stderr
     assert "of_ours" not in done.stderr
 
 

@@ -40,7 +40,7 @@ class Pair:
     def caller(self, who: str = "ada", role: str = "customer") -> dict[str, str]:
         """The header of somebody's calls, made once for each."""
         if (who, role) not in self.callers:
-            said = self.make("--silent", "caller", f"WHO={who}", f"ROLES={role}")
+            said = self.make("--silent", "auth-header", f"WHO={who}", f"ROLES={role}")
             name, value = said.strip().splitlines()[-1].split(": ", 1)
             self.callers[who, role] = {name: value}
         return self.callers[who, role]

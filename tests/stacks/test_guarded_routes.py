@@ -23,7 +23,7 @@ def test_a_token_that_cannot_be_made_makes_no_header(tmp_path: Path) -> None:
     project = start(tmp_path / "shop", Combination(4))
     project.make("env")
     with stack(project) as running:
-        done = project.make("caller", check=False, environment=running.environment)
+        done = project.make("auth-header", check=False, environment=running.environment)
     assert done.returncode != 0
     assert "Bearer" not in done.stdout
 

@@ -14,9 +14,10 @@ from tests.support.project import outer_environment, render
 GIVEN = ("ANY_BRANCH", "COPY", "END", "FORCE", "ID", "INDEX", "LOGIN", "NAME", "PROFILE", "QUEUE",
          "REPOSITORY", "ROLES", "TIMELINE", "TO", "TYPE", "WHO")  # fmt: skip
 TEXTS = ["x'; touch ran; '", 'x"; touch ran; "', "x`touch ran`", "x; touch ran", "x\\"]
-CALLS = ["caller WHO", "data-caller WHO", "token WHO", "token ROLES", "admin LOGIN", "audit END",
-         "backup TYPE", "backup REPOSITORY", "task NAME", "task-cancel ID", "task INDEX",
-         "dead-letters QUEUE", "requeue QUEUE"]  # fmt: skip
+CALLS = ["auth-header WHO=", "data-auth-header WHO=", "token WHO=", "token ROLES=", "admin LOGIN=",
+         "audit END=", "backup TYPE=", "backup REPOSITORY=", "task NAME=", "task-cancel ID=",
+         "task INDEX=", "dead-letters QUEUE=business_worker.",
+         "requeue QUEUE=business_bot."]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,9 @@ def test_make_runs_no_value(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_shell_runs_no_value(folder: Path, call: str) -> None:
-    target, name = call.split()
+    target, given = call.split()
     for text in TEXTS:
-        done = make(folder, target, "COMPOSE=./show", f"{name}={text}")
+        done = make(folder, target, "COMPOSE=./show", f"{given}{text}")
         assert done.returncode == 0, done.stderr
         assert text in done.stdout
         assert not (folder / "ran").exists()

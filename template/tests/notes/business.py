@@ -6,8 +6,8 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from fastapi import APIRouter, Depends, Header, Query, Request
 
 from business_api.main import app as app
-from chassis.caller import Caller
 from chassis.client import ServiceClient
+from chassis.subject import Subject
 from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery
 
 router = APIRouter(prefix=PATH, tags=["notes"])
@@ -22,7 +22,7 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
 @router.post("", status_code=201)
-async def write(note: NewNote, caller: Caller, client: Client, key: Key = None) -> Note:
+async def write(note: NewNote, caller: Subject, client: Client, key: Key = None) -> Note:
     note_id = uuid4() if key is None else uuid5(NAMESPACE_OID, f"{caller}/{key}")
     return await client.call("PUT", f"{PATH}/{note_id}", Note, body=note)
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from chassis.caller import Caller
 from chassis.errors import NotFound
+from chassis.subject import Subject
 from data_postgres_api.database import Session
 from data_postgres_api.main import app as app
 from tests.notes import PATH, NewNote, Note, NotePage, NoteQuery, NoteStatus
@@ -43,7 +43,7 @@ router = APIRouter(prefix=PATH, tags=["notes"])
 
 @router.put("/{note_id}")
 async def store(
-    note_id: UUID, note: NewNote, caller: Caller, session: Session, response: Response
+    note_id: UUID, note: NewNote, caller: Subject, session: Session, response: Response
 ) -> Note:
     if row := await look_up(session, note_id):
         return to_note(row)

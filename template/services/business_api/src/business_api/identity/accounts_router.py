@@ -22,11 +22,11 @@ from business_api.identity.schemas import (
     SessionList,
     SessionView,
 )
-from chassis.caller import Caller
 from chassis.errors import Invalid, NotFound
 from chassis.security.policy import Policy
 from chassis.security.principal import current_principal, network_of
 from chassis.security.revocation import Revocations
+from chassis.subject import Subject
 from contracts.audit import AuditEvent
 from contracts.identity import (
     ClientList,
@@ -51,7 +51,7 @@ _REDIRECT = re.compile(
 
 
 @router.get("/sessions")
-async def list_sessions(request: Request, caller: Caller) -> SessionList:
+async def list_sessions(request: Request, caller: Subject) -> SessionList:
     """List the caller's logins."""
     principal = current_principal()
     current = principal.session if principal is not None else None
@@ -72,7 +72,7 @@ async def list_sessions(request: Request, caller: Caller) -> SessionList:
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
-async def end_session(session_id: str, request: Request, caller: Caller) -> None:
+async def end_session(session_id: str, request: Request, caller: Subject) -> None:
     """End a login of the caller's; within seconds none of its tokens is accepted."""
     identity = identity_of(request)
     if session_id not in {session.id for session in await identity.sessions.of_user(caller)}:
@@ -84,7 +84,7 @@ async def end_session(session_id: str, request: Request, caller: Caller) -> None
 
 
 @router.put("/password", status_code=204)
-async def change_password(change: ChangePassword, request: Request, caller: Caller) -> None:
+async def change_password(change: ChangePassword, request: Request, caller: Subject) -> None:
     """Change the caller's password; every session ends."""
     identity = identity_of(request)
     user = await identity.users.user(caller)
@@ -134,7 +134,7 @@ async def get_user(user_id: SubjectId, request: Request) -> User:
 
 @router.patch("/users/{user_id}")
 async def change_user(
-    user_id: SubjectId, change: ChangeUser, request: Request, caller: Caller
+    user_id: SubjectId, change: ChangeUser, request: Request, caller: Subject
 ) -> User:
     """Change a user's roles or password, or lock the user out; every session of theirs ends."""
     _check_roles(request, change.roles or ())

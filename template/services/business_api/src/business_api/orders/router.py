@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 
 from business_api.orders.gateway import OrdersGateway
 from business_api.orders.use_cases import Orders, move_order, place_order
-from chassis.caller import Caller
 from chassis.client import ServiceClient
+from chassis.subject import Subject
 from contracts.base import Contract
 from contracts.orders import Order, OrderLines, OrderPage, OrderQuery, OrderStatus
 
@@ -39,7 +39,7 @@ class PlaceOrder(Contract):
 
 @router.post("", status_code=201)
 async def place(
-    order: PlaceOrder, caller: Caller, orders: OrdersPort, key: IdempotencyKey = None
+    order: PlaceOrder, caller: Subject, orders: OrdersPort, key: IdempotencyKey = None
 ) -> Order:
     """Place an order for the calling customer; with the same key again, it is the same order."""
     order_id = uuid4() if key is None else uuid5(NAMESPACE_OID, f"{caller}/{key}")

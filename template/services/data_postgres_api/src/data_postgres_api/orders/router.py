@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from chassis.caller import Caller
+from chassis.subject import Subject
 from contracts.orders import NewOrder, Order, OrderPage, OrderQuery, StatusChange
 from data_postgres_api.database import Session
 from data_postgres_api.orders.repository import OrderRepository
@@ -23,7 +23,7 @@ Repository = Annotated[OrderRepository, Depends(get_repository)]
 
 @router.put("/{order_id}", responses={201: {"model": Order}})
 async def create_order(
-    order_id: UUID, order: NewOrder, caller: Caller, orders: Repository, response: Response
+    order_id: UUID, order: NewOrder, caller: Subject, orders: Repository, response: Response
 ) -> Order:
     """Store an order under an id that the caller made: 201 the first time, 200 when repeated."""
     stored, is_new = await orders.create(order_id, caller, order)

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Query, Request
 
 from business_api.tickets.gateway import Tickets, TicketsGateway
-from chassis.caller import Caller
 from chassis.client import ServiceClient
+from chassis.subject import Subject
 from contracts.tickets import NewTicket, Ticket, TicketPage, TicketQuery
 
 router = APIRouter(prefix="/api/v1/tickets", tags=["tickets"])
@@ -22,7 +22,7 @@ TicketsPort = Annotated[Tickets, Depends(get_tickets)]
 
 
 @router.post("", status_code=201)
-async def report(ticket: NewTicket, _: Caller, tickets: TicketsPort) -> Ticket:
+async def report(ticket: NewTicket, _: Subject, tickets: TicketsPort) -> Ticket:
     """Report a problem."""
     return await tickets.create(uuid4(), ticket)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from chassis.caller import Caller
+from chassis.subject import Subject
 from contracts.tickets import NewTicket, Ticket, TicketPage, TicketQuery
 from data_postgres_api.database import Session
 from data_postgres_api.tickets.repository import TicketRepository
@@ -23,7 +23,7 @@ Repository = Annotated[TicketRepository, Depends(get_repository)]
 
 @router.put("/{ticket_id}")
 async def create_ticket(
-    ticket_id: UUID, ticket: NewTicket, caller: Caller, tickets: Repository
+    ticket_id: UUID, ticket: NewTicket, caller: Subject, tickets: Repository
 ) -> Ticket:
     """Store a ticket under an id that the caller made."""
     return await tickets.create(ticket_id, caller, ticket)

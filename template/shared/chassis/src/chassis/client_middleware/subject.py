@@ -1,8 +1,8 @@
 """Says for whom the call is made."""
 
-from chassis.caller import caller_headers
+from chassis.subject import subject_headers
 
 
 def headers(service: str) -> dict[str, str]:
     """Return the header that names the current caller to `service`."""
-    return caller_headers(service)
+    return subject_headers(service)
