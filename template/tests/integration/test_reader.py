@@ -1,4 +1,4 @@
-"""A reader on a real RabbitMQ: each event has its effect once, or waits, or is set aside."""
+"""A reader on a real RabbitMQ: each event has its effect once, or waits, or is dead-lettered."""
 
 import asyncio
 import json
@@ -118,7 +118,7 @@ async def test_what_passes_is_tried_until_it_has_passed(rabbit: RabbitSettings) 
     assert await dead(rabbit, "passing") == []
 
 
-async def test_what_always_fails_is_set_aside_with_the_reason(rabbit: RabbitSettings) -> None:
+async def test_what_always_fails_is_dead_lettered_with_the_reason(rabbit: RabbitSettings) -> None:
     kitchen, event, other = Kitchen(), TeaBrewed(), TeaBrewed()
     kitchen.failures[event.id] = [KeyError("leaf") for _ in range(9)]
     kitchen.failures[other.id] = [Rejected("There is no such tea.")]
@@ -189,7 +189,7 @@ async def test_a_queue_that_somebody_deleted_is_declared_anew(
     assert "stays where it is" not in caplog.text
 
 
-async def test_what_was_set_aside_is_shown_and_put_back(rabbit: RabbitSettings) -> None:
+async def test_what_was_dead_lettered_is_shown_and_put_back(rabbit: RabbitSettings) -> None:
     kitchen, events = Kitchen(), [TeaBrewed() for _ in range(3)]
     kitchen.failures = {event.id: [Rejected("No water.")] for event in events}
     async with reading(rabbit, "aside", kitchen):
@@ -216,7 +216,7 @@ async def test_what_was_set_aside_is_shown_and_put_back(rabbit: RabbitSettings) 
         await anext(dead_letters(rabbit, "no-such", 1, requeue=False))
 
 
-async def test_a_message_at_which_processes_die_is_set_aside(rabbit: RabbitSettings) -> None:
+async def test_a_message_at_which_processes_die_is_dead_lettered(rabbit: RabbitSettings) -> None:
     async with reading(rabbit, "deadly", Kitchen()):
         pass
     event = TeaBrewed()

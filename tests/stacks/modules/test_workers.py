@@ -83,7 +83,7 @@ def test_a_killed_broker_loses_nothing(shop: Shop) -> None:
 def test_dead_letters_are_shown_with_the_reason_and_requeued(shop: Shop) -> None:
     shown = shop.make("dead-letters").stdout
     assert "It is no OrderPlaced" in shown
-    found = re.search(r"(\d+) messages are set aside", shown)
+    found = re.search(r"(\d+) messages are dead-lettered", shown)
     assert found is not None
     number = int(found[1])
     assert number >= POISON

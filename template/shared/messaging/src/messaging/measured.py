@@ -10,7 +10,7 @@ from messaging.reader import Delivery
 
 SECONDS = Histogram(
     "messages_seconds",
-    "How long an attempt at a message took, by its outcome: done, retried, set aside, broken off.",
+    "How long an attempt took, by its outcome: done, retried, dead-lettered, broken off.",
     ["queue", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )

@@ -1,8 +1,8 @@
-"""Reads events from a queue: what fails is tried again later, what can never work is set aside.
+"""Reads events from a queue: what fails is tried again, what can never work is dead-lettered.
 
 A message is acknowledged when its effect is there, or when a copy of it waits in another queue; a
 process that is killed in between leaves it where it was. What is tried again waits in a queue whose
-messages go back when their time is over, so that no worker holds them meanwhile. What is set aside
+messages go back when their time is over, so that no worker holds them meanwhile. What is given up
 is in the dead-letter queue, with the reason, until somebody puts it back.
 """
 
@@ -44,7 +44,7 @@ FAILURES = "x-failures"
 BAD_ANSWERS = "x-bad-answers"
 REASON = "x-reason"
 DEAD_SINCE = "x-dead-since"
-# What lies with others and passes: such a message is never set aside, however long it takes.
+# What lies with others and passes: such a message is never dead-lettered, however long it takes.
 PASSING = (Unavailable, TooSlow, ConnectionError, TimeoutError)
 MAX_REASON = 1000
 DELIVERIES = 20
@@ -77,7 +77,7 @@ class Outcome(StrEnum):
 
     DONE = "done"
     RETRIED = "retried"
-    SET_ASIDE = "set aside"
+    DEAD_LETTERED = "dead-lettered"
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Queues:
     def first(self, routing_key: str) -> RabbitQueue:
         """The queue that a handler reads, bound by a routing key.
 
-        A message during which the process died again and again is set aside by RabbitMQ itself.
+        RabbitMQ itself dead-letters a message during which the process died again and again.
         """
         arguments = _moves_to(self.dead) | {"x-delivery-limit": DELIVERIES}
         return _queue(self.name, arguments, routing_key)
@@ -261,11 +261,11 @@ class Reader[E: Event]:
             # New fields are no error, at any depth: whoever publishes may be newer.
             event = self._event.model_validate_json(message.body, extra="ignore")
         except ValidationError as error:
-            return await self._set_aside(message, f"It is no {self._event.__name__}: {error}")
+            return await self._dead_letter(message, f"It is no {self._event.__name__}: {error}")
         try:
             await self._handle(event)
         except Rejected as error:
-            return await self._set_aside(message, str(error))
+            return await self._dead_letter(message, str(error))
         except PASSING as error:
             return await self._try_later(message, error)
         except BadGateway as error:
@@ -287,7 +287,7 @@ class Reader[E: Event]:
         times = _number(message, header) + 1
         if times < at_most:
             return await self._try_later(message, error, {header: times})
-        return await self._set_aside(message, f"{times} attempts failed: {_said(error)}")
+        return await self._dead_letter(message, f"{times} attempts failed: {_said(error)}")
 
     async def _try_later(
         self, message: RabbitMessage, error: Exception, counted: Mapping[str, int] | None = None
@@ -298,12 +298,12 @@ class Reader[E: Event]:
         await self._move(message, where, {ATTEMPT: attempt + 1, **(counted or {})})
         return Outcome.RETRIED
 
-    async def _set_aside(self, message: RabbitMessage, reason: str) -> Outcome:
-        log.error("%s is set aside: %s", self._what(message), reason)
+    async def _dead_letter(self, message: RabbitMessage, reason: str) -> Outcome:
+        log.error("%s is dead-lettered: %s", self._what(message), reason)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         headers: dict[str, str | int] = {REASON: reason[:MAX_REASON], DEAD_SINCE: since}
         await self._move(message, self.queues.dead, headers)
-        return Outcome.SET_ASIDE
+        return Outcome.DEAD_LETTERED
 
     async def _move(
         self, message: RabbitMessage, queue: str, headers: dict[str, str | int]

@@ -1,4 +1,4 @@
-"""What an operator types and reads about messages that were set aside."""
+"""What an operator types and reads about messages that were dead-lettered."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def some(
 @pytest.mark.parametrize(
     ("typed", "code", "said"),
     [
-        (["tea"], 0, "id-0  No water.\nid-1  No water.\ntea: 2 messages are set aside\n"),
+        (["tea"], 0, "id-0  No water.\nid-1  No water.\ntea: 2 messages are dead-lettered\n"),
         (["tea", "--requeue", "--limit", "1"], 0, "id-0  No tea.\ntea: 1 messages were put back\n"),
         (["away"], 1, "RabbitMQ at rabbitmq:5672 cannot be reached.\n"),
         (["missing"], 1, "There is no queue missing with dead letters.\n"),

@@ -19,14 +19,14 @@ def delivery(queue: str) -> Delivery:
 
 
 def test_how_it_ended_and_how_old_it_was() -> None:
-    for outcome in (Outcome.DONE, Outcome.DONE, Outcome.SET_ASIDE):
+    for outcome in (Outcome.DONE, Outcome.DONE, Outcome.DEAD_LETTERED):
         one = delivery("ended")
         with measured(one):
             assert value("messages_in_work", queue="ended") == 1
             one.outcome = outcome
     assert value("messages_in_work", queue="ended") == 0
     assert value("messages_seconds_count", queue="ended", outcome="done") == 2
-    assert value("messages_seconds_count", queue="ended", outcome="set aside") == 1
+    assert value("messages_seconds_count", queue="ended", outcome="dead-lettered") == 1
     assert value("messages_age_seconds_count", queue="ended") == 3
     assert value("messages_age_seconds_bucket", queue="ended", le="60.0") == 0
     assert value("messages_age_seconds_bucket", queue="ended", le="300.0") == 3

@@ -1,1 +1,1 @@
-"""What readers have set aside: looked at, and put back."""
+"""What readers have dead-lettered: looked at, and put back."""

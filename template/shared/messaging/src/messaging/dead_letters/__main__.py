@@ -1,4 +1,4 @@
-"""Show what was set aside, or put it back: `python -m messaging.dead_letters QUEUE --requeue`.
+"""Show dead letters, or put them back: `python -m messaging.dead_letters QUEUE --requeue`.
 
 A message that is put back comes as if for the first time; whoever reads it tells by its id whether
 it had its effect already.
@@ -22,7 +22,7 @@ async def run(queue: str, limit: int | None, requeue: bool) -> None:
     async for message_id, reason in found:
         number += 1
         print(f"{message_id}  {reason}")
-    print(f"{queue}: {number} messages {'were put back' if requeue else 'are set aside'}")
+    print(f"{queue}: {number} messages {'were put back' if requeue else 'are dead-lettered'}")
 
 
 def main() -> int:

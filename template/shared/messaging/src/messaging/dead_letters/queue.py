@@ -15,7 +15,7 @@ THEIRS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
 
 def reason_of(headers: Mapping[str, object]) -> str:
-    """Return why a message was set aside: by a reader, or by RabbitMQ itself."""
+    """Return why a message was dead-lettered: by a reader, or by RabbitMQ itself."""
     if REASON in headers:
         return str(headers[REASON])
     return "The process that had it ended, again and again: by it, or by one beside it."
