@@ -58,7 +58,7 @@ class Rule:
     libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
     # Whose keys a service has to know, by its folder: prefixes of the keys of what calls it.
     callers: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    # Settings of which tests must not have the values of the project.
+    # Settings that tests must not inherit from the project.
     withheld: tuple[str, ...] = ()
     capability: str | None = None
 
@@ -299,5 +299,5 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
     unknown = {name for rule in rules.rules for name in rule.needs}
     unknown -= {rule.capability for rule in rules.capabilities}
     if unknown:
-        raise ValueError(f"{path}: rules need {sorted(unknown)}, which no capability is called")
+        raise ValueError(f"{path}: rules need capabilities that do not exist: {sorted(unknown)}")
     return rules

@@ -21,7 +21,7 @@ title: Greetings
 levels:
   1:
     scope: Greetings
-    needs: [features]
+    needs: [features, phases]
     libraries:
       services/data_postgres_api: ["yarl>=1.20"]
     features: [a greeting for everybody]

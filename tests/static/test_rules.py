@@ -60,6 +60,10 @@ def test_a_library_is_named_once_for_a_project_that_is_there(combination: Combin
         for library in libraries
     ]
     assert len(named) == len(set(named))
+    # One without a version is a project of the workspace.
+    bare = {name for rule in RULES.rules for _, names in rule.libraries for name in names
+            if not re.search("[<>=]", name)}  # fmt: skip
+    assert {f"shared/{name}/pyproject.toml" for name in bare} <= set(FILES)
     projects = {(Path(folder) / "pyproject.toml").as_posix() for folder, _ in named}
     assert projects <= RENDERED[combination]
 

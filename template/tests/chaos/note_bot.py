@@ -1,4 +1,4 @@
-"""A bot that tells of notes, as a process: `python -m tests.chaos.note_bot`."""
+"""A bot that notifies of notes, as a process: `python -m tests.chaos.note_bot`."""
 
 from business_bot.main import serve
 from business_bot.notices import reading

@@ -1,4 +1,4 @@
-"""Broker and bot are killed in the middle of notices: everybody is told of every note."""
+"""Broker and bot are killed in the middle of notices: everybody is notified of every note."""
 
 import asyncio
 import os
@@ -63,7 +63,7 @@ def written(note: str) -> Outgoing:
 
 
 def told(telegram: FakeTelegram, notes: list[str]) -> Counter[tuple[int, str]]:
-    """How often each person was told of each note."""
+    """How often each person was notified of each note."""
     wanted = set(notes)
     return Counter(
         (said.chat, note) for said in telegram.said if (note := said.text.split()[1]) in wanted

@@ -35,6 +35,6 @@ async def main() -> None:
 # The service itself knows how this level logs; what migrates it speaks in the same way.
 import_module("data_postgres_api.main")
 # A table whose module is not imported would be dropped.
-find_modules("data_postgres_api", "**/models.py")
+find_modules("data_postgres_api", "**/models.py", "**/models/__init__.py")
 logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 asyncio.run(main())

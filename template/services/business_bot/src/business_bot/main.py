@@ -56,8 +56,8 @@ async def serve(stop: asyncio.Event) -> None:
         dispatcher = make_dispatcher(make_routers(client), settings, storage, isolation)
         async with asyncio.TaskGroup() as group:
             group.create_task(receive(stop, bot, dispatcher))
-            for beside in hooks("beside"):
-                group.create_task(beside(stop, bot, people(settings)))
+            for background in hooks("background"):
+                group.create_task(background(stop, bot, people(settings)))
 
 
 def make_dispatcher(

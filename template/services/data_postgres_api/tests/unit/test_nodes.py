@@ -10,6 +10,7 @@ from asyncpg.connect_utils import SessionAttribute
 from pydantic import SecretStr
 
 from chassis.errors import Unavailable
+from data_postgres_api.database_hooks import nodes, pool
 from data_postgres_api.nodes import connect
 from data_postgres_api.pool import PoolSettings
 from data_postgres_api.settings import PostgresSettings
@@ -105,3 +106,8 @@ async def test_who_gives_up_leaves_no_connection_behind(monkeypatch: pytest.Monk
         await asking
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
     connection.terminate.assert_not_called()
+
+
+def test_a_listener_of_the_team_gets_the_engine_that_is_used() -> None:
+    # By its phase, which is 0 without one.
+    assert pool.PHASE < nodes.PHASE < 0

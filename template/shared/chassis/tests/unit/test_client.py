@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chassis import errors
 from chassis.client import ServiceClient
+from chassis.problems import ProblemDocument
 
 
 class Thing(BaseModel):
@@ -45,6 +46,7 @@ async def test_an_answer_becomes_a_model(client: ServiceClient) -> None:
 @pytest.mark.parametrize(
     ("status", "error"),
     [
+        (403, errors.Forbidden),
         (404, errors.NotFound),
         (409, errors.Conflict),
         (422, errors.Invalid),
@@ -75,11 +77,8 @@ async def test_a_new_field_of_an_answer_is_no_error(client: ServiceClient) -> No
 
 
 async def test_an_answer_of_the_wrong_shape_is_a_bad_gateway(client: ServiceClient) -> None:
-    class Other(BaseModel):
-        price: int
-
     with pytest.raises(errors.BadGateway, match="wrong shape"):
-        await client.call("GET", "/200", Other)
+        await client.call("GET", "/200", ProblemDocument)
 
 
 async def test_a_service_that_is_down_is_unavailable() -> None:

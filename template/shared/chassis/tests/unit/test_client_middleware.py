@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from chassis import client_middleware
 from chassis.client import Call, ServiceClient
 from chassis.client_middleware import Middleware
 from chassis.errors import TooSlow, Unavailable
+from chassis.modules import find_modules
 from chassis.request_id import as_part_of_request
 
 
@@ -99,6 +101,15 @@ async def test_a_call_can_be_given_less_time(
     async with connect() as client:
         with pytest.raises(TooSlow):
             await client.call("GET", "/", Seen, params={"seconds": "5"})
+
+
+def test_a_package_is_found_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("found/__init__.py", "found/one/models.py", "found/two/models/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    modules = find_modules("found", "**/models.py", "**/models/__init__.py")
+    assert [module.__name__ for module in modules] == ["found.one.models", "found.two.models"]
 
 
 async def refused[Answer](call: Call, go: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
 from chassis.app import create_app
+from chassis.client import Call
+from chassis.client_middleware.deadline import middleware
 from chassis.deadline import (
     BUDGET_HEADER,
     budget_headers,
@@ -22,6 +24,17 @@ router = APIRouter()
 @router.get("/left")
 async def left() -> dict[str, float]:
     return {"seconds": seconds_left() or 0.0, "handed on": int(budget_headers()[BUDGET_HEADER])}
+
+
+async def nothing() -> None: ...
+
+
+@router.get("/calls")
+async def calls() -> list[float | None]:
+    made = [Call("GET", "/"), Call("GET", "/", timeout=0.01)]
+    for call in made:
+        await middleware("thing service")(call, nothing)
+    return [call.timeout for call in made]
 
 
 @router.get("/sleep")
@@ -78,9 +91,16 @@ def test_a_timeout_of_the_service_itself_is_not_mistaken_for_the_deadline(
     assert answer.status_code == 500
 
 
-def test_outside_of_requests_there_is_no_budget() -> None:
+def test_a_call_may_take_what_is_left_or_less(stranger: TestClient) -> None:
+    whole, less = stranger.get("/calls").json()
+    assert 0 < whole <= 10
+    assert less == 0.01
+
+
+async def test_outside_of_requests_there_is_no_budget() -> None:
     assert seconds_left() is None
     assert budget_headers() == {}
+    assert await calls() == [None, 0.01]
 
 
 async def test_a_crowd_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:

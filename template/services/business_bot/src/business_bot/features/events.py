@@ -1,5 +1,5 @@
 """Notifies people of events."""
 
-from business_bot.notices.reading import tell as beside
+from business_bot.notices.reading import tell as background
 
-__all__ = ["beside"]
+__all__ = ["background"]

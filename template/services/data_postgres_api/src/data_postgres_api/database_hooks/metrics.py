@@ -8,8 +8,7 @@ from data_postgres_api.database_metrics import count_from_zero, measure_pool
 from data_postgres_api.pool import PoolSettings
 from data_postgres_api.settings import PostgresSettings
 
-# Once the engine is the one that is used.
-PHASE = 3
+PHASE = 0
 
 
 def change_engine(engine: AsyncEngine, _: PostgresSettings) -> AsyncEngine:

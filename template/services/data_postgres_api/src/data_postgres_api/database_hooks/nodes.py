@@ -11,7 +11,7 @@ from data_postgres_api.pool import PoolSettings, pooled_engine
 from data_postgres_api.settings import PostgresSettings
 
 # After `pool`, whose engine it replaces.
-PHASE = 2
+PHASE = -1
 
 
 def change_engine(_: AsyncEngine, settings: PostgresSettings) -> AsyncEngine:

@@ -9,7 +9,7 @@ from data_postgres_api.database import connect
 from data_postgres_api.pool import PoolSettings, pooled_engine
 from data_postgres_api.settings import PostgresSettings
 
-PHASE = 1
+PHASE = -2
 
 
 def change_engine(_: AsyncEngine, settings: PostgresSettings) -> AsyncEngine:

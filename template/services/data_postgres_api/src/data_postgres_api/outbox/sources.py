@@ -41,4 +41,4 @@ def events_of(row: object, change: Change) -> Iterator[Event]:
 
 def find_sources() -> None:
     """Import the `events` module of every feature."""
-    find_modules("data_postgres_api", "**/events.py")
+    find_modules("data_postgres_api", "**/events.py", "**/events/__init__.py")

@@ -20,5 +20,7 @@ def middleware(_: str) -> Middleware:
 
 
 async def _limited[Answer](call: Call, go: Callable[[], Awaitable[Answer]]) -> Answer:
-    call.timeout = seconds_left()
+    left = seconds_left()
+    if left is not None:
+        call.timeout = left if call.timeout is None else min(left, call.timeout)
     return await go()

@@ -1,4 +1,4 @@
-"""Hands the request ID on."""
+"""Passes the request ID on."""
 
 from chassis.request_id import request_id_headers
 
