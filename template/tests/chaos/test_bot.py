@@ -62,7 +62,7 @@ def written(note: str) -> Outgoing:
     return Outgoing(event.id, event.routing_key(), event.model_dump_json())
 
 
-def told(telegram: FakeTelegram, notes: list[str]) -> Counter[tuple[int, str]]:
+def notified(telegram: FakeTelegram, notes: list[str]) -> Counter[tuple[int, str]]:
     """How often each person was notified of each note."""
     wanted = set(notes)
     return Counter(
@@ -83,18 +83,20 @@ async def publish(broker: Broker, notes: list[str]) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_everybody_is_told_whatever_is_killed(broker: Broker, telegram: FakeTelegram) -> None:
+async def test_everybody_is_notified_whatever_is_killed(
+    broker: Broker, telegram: FakeTelegram
+) -> None:
     bot = Bot(broker, telegram)
     notes = [str(uuid4()) for _ in range(EVENTS)]
     first = [str(uuid4())]
     everything = {(person, note) for person in PEOPLE for note in notes}
 
     async def until_more(count: int) -> None:
-        await telegram.until(lambda: len(told(telegram, notes)) > count, 60)
+        await telegram.until(lambda: len(notified(telegram, notes)) > count, 60)
 
     try:
         # The queues are there when the first note comes through.
-        while not told(telegram, first):
+        while not notified(telegram, first):
             await publish(broker, first)
             await asyncio.sleep(0.5)
         container = broker.container.get_wrapped_container()
@@ -115,7 +117,7 @@ async def test_everybody_is_told_whatever_is_killed(broker: Broker, telegram: Fa
         await asyncio.sleep(2)  # nothing comes after that
     finally:
         bot.kill()
-    found = told(telegram, notes)
+    found = notified(telegram, notes)
     assert found.keys() == everything
     # What it was telling when one of them was killed, it may tell once more, and nothing else.
     again = [each for each, times in found.items() if times > 1]

@@ -13,13 +13,16 @@ from pydantic import SecretStr
 
 from business_bot.main import make_dispatcher
 from business_bot.polling import poll
-from business_bot.settings import BotSettings
+from business_bot.settings import NAME, BotSettings
 from business_bot.telegram import make_bot, until_it_answers
 from business_bot.testing import TOKEN, FakeTelegram
 from business_bot.testing_talk import HELP, Talk
 from chassis.errors import Unavailable
+from chassis.modules import find_modules
 
 ADA, EVE = 1001, 666
+HOOKS = {"prepare", "people", "middleware", "update_middleware", "call_middleware", "make_storage",
+         "receive", "background"}  # fmt: skip
 
 
 @dataclass
@@ -207,3 +210,8 @@ async def test_an_answer_that_is_none_is_waited_out() -> None:
         async with make_bot(BotSettings.model_validate(given)) as client:
             with pytest.raises(TelegramServerError, match="no answer of the Bot API"):
                 await client.get_me()
+
+
+def test_no_module_is_skipped_for_a_misspelled_name() -> None:
+    for module in find_modules(NAME, "features/[a-z]*.py"):
+        assert HOOKS & vars(module).keys(), module.__name__

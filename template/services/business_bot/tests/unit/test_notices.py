@@ -18,7 +18,7 @@ ADA, BOB = 1001, 1002
 
 
 class KettleBoiled(Event):
-    """Something that people are told of."""
+    """Something that the bot notifies people of."""
 
     type: str = "kettle.boiled"
     version: int = 1

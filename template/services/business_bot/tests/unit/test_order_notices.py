@@ -1,4 +1,4 @@
-"""What people are told of orders."""
+"""The notices about orders."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

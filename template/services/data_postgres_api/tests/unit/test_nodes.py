@@ -10,6 +10,7 @@ from asyncpg.connect_utils import SessionAttribute
 from pydantic import SecretStr
 
 from chassis.errors import Unavailable
+from chassis.modules import find_modules
 from data_postgres_api.database_hooks import nodes, pool
 from data_postgres_api.nodes import connect
 from data_postgres_api.pool import PoolSettings
@@ -106,6 +107,11 @@ async def test_who_gives_up_leaves_no_connection_behind(monkeypatch: pytest.Monk
         await asking
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
     connection.terminate.assert_not_called()
+
+
+def test_no_module_is_skipped_for_a_misspelled_name() -> None:
+    for module in find_modules("data_postgres_api", "database_hooks/[a-z]*.py"):
+        assert {"change_engine", "choose_session"} & vars(module).keys(), module.__name__
 
 
 def test_a_listener_of_the_team_gets_the_engine_that_is_used() -> None:

@@ -103,6 +103,11 @@ async def test_a_call_can_be_given_less_time(
             await client.call("GET", "/", Seen, params={"seconds": "5"})
 
 
+def test_no_module_is_skipped_for_a_misspelled_name() -> None:
+    for module in find_modules("chassis", "client_middleware/[a-z]*.py"):
+        assert {"headers", "middleware"} & vars(module).keys(), module.__name__
+
+
 def test_a_package_is_found_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("found/__init__.py", "found/one/models.py", "found/two/models/__init__.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Reads the events that people are told of."""
+"""Reads the events that the bot notifies people of."""
 
 import asyncio
 from typing import Any
