@@ -13,6 +13,29 @@ ORDER: dict[str, Any] = {
 }
 
 
+def test_an_order_is_stored_once(data_api: TestClient) -> None:
+    path = f"/api/v1/orders/{uuid4()}"
+    answers = [data_api.put(path, json=ORDER) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert data_api.get(path).json() == answers[0].json() == answers[1].json()
+    other = ORDER | {"total": PRICE | {"amount": "5.00"}}
+    assert data_api.put(path, json=other).status_code == 409
+
+
+def test_the_list_is_read_page_by_page(data_api: TestClient) -> None:
+    new = [str(uuid4()) for _ in range(3)]
+    for order_id in new:
+        data_api.put(f"/api/v1/orders/{order_id}", json=ORDER)
+    seen: list[str] = []
+    query = {"limit": "2", "status": "placed"}
+    while query.get("cursor", "first"):
+        page = data_api.get("/api/v1/orders", params=query).json()
+        seen += [order["id"] for order in page["items"]]
+        query["cursor"] = page["next_cursor"]
+    assert len(seen) == len(set(seen))
+    assert [order_id for order_id in reversed(seen) if order_id in new] == new
+
+
 def test_of_two_racing_changes_one_wins(data_api: TestClient) -> None:
     path = f"/api/v1/orders/{uuid4()}"
     data_api.put(path, json=ORDER)
