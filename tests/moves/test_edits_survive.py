@@ -317,8 +317,8 @@ EDITS = [
     ),
     Edit(
         "a deleted example",
-        lambda p: (p.path / BUSINESS / "tests/unit/test_order_rules.py").unlink(),
-        lambda p: not (p.path / BUSINESS / "tests/unit/test_order_rules.py").exists(),
+        lambda p: (p.path / DATA / "tests/unit/test_orders_stored.py").unlink(),
+        lambda p: not (p.path / DATA / "tests/unit/test_orders_stored.py").exists(),
     ),
     Edit(
         "a marker for pytest",
