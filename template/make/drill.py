@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.journeys import Journey
 
 REPORTS = Path("reports")
 FILES = ("-f", "docker-compose.yml", "-f", "docker-compose.drill.yml")
@@ -76,7 +78,7 @@ class Stack:
 class Writer:
     """Creates one after the other by the journey, and remembers which were confirmed and when."""
 
-    def __init__(self, stack: Stack, journey: Any) -> None:
+    def __init__(self, stack: Stack, journey: "Journey") -> None:
         self._stack = stack
         self._journey = journey
         self.confirmed: dict[str, float] = {}
@@ -149,7 +151,7 @@ def until(what: str, is_so: Callable[[], bool], seconds: float) -> float:
 
 
 def change_over(
-    stack: Stack, journey: Any, old: str, new: str, *, killed: bool
+    stack: Stack, journey: "Journey", old: str, new: str, *, killed: bool
 ) -> tuple[float, int, int, int]:
     """Let `new` become the primary under writes.
 
@@ -180,7 +182,7 @@ def change_over(
     return gap, len(moments), writer.refused, lost
 
 
-def failover(journey: Any) -> int:
+def failover(journey: "Journey") -> int:
     """Kill the primary twice, change places once; return 0 when no write was lost against rules."""
     stack = Stack("failover", POSTGRES_SYNCHRONOUS="off")
     rows = []
@@ -224,7 +226,7 @@ def in_store(stack: Stack, command: str) -> str:
     return stack.compose("exec", "-T", "s3", "sh", "-c", shell)
 
 
-def restore(journey: Any) -> int:
+def restore(journey: "Journey") -> int:
     """Undo a mistake, then lose the machine; return 0 when all that may be there is there."""
     stack = Stack("restore", **S3)
     try:
@@ -302,10 +304,10 @@ def report(drill: str, *table: str) -> None:
 
 def main() -> int:
     """Run the drill that is asked for."""
-    if not Path("journey.py").exists():
-        sys.exit("There is no journey.py. The drills write what it describes, and count it.")
     sys.path.append(".")
-    return {"failover": failover, "restore": restore}[sys.argv[1]](import_module("journey"))
+    from tests.journeys import described
+
+    return {"failover": failover, "restore": restore}[sys.argv[1]](described())
 
 
 if __name__ == "__main__":

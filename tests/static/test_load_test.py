@@ -1,7 +1,11 @@
 """The load test: what fails on a busy machine is measured again, and only there."""
 
 import runpy
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +85,34 @@ def test_another_set_of_requests_is_said_at_once() -> None:
     _, problems = load_test(results)["compare"](HOST, {"read an order": 0.5})
     assert len(problems) == 2
     assert next(results) is GOOD
+
+
+DESCRIBE = "from tests.journeys import described; print(*described().create())"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda text: text.replace("def advance", "def advanced"), "has no advance: "),
+        (lambda text: text.replace("TABLE, KEY", "TABLES, KEYS"), "has no KEY, TABLE: "),
+        (None, "There is no journey.py, which "),
+    ],
+)
+def test_a_journey_that_is_not_complete_is_refused_with_a_sentence(
+    tmp_path: Path, edit: Callable[[str], str] | None, said: str
+) -> None:
+    (tmp_path / "tests").mkdir()
+    for name in ("journey.py", "tests/__init__.py", "tests/journeys.py"):
+        shutil.copy(TEMPLATE / name, tmp_path / name)
+    command = [sys.executable, "-c", DESCRIBE]
+    asked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert asked.stdout.startswith("POST /api/v1/"), asked.stderr
+    journey = tmp_path / "journey.py"
+    if edit is None:
+        journey.unlink()
+    else:
+        journey.write_text(edit(journey.read_text()))
+    asked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert asked.returncode == 1
+    assert said in asked.stderr
+    assert len(asked.stderr.splitlines()) == 1

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections import defaultdict
-from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,8 +12,9 @@ from typing import Any
 from locust import HttpUser, between, events, task
 from locust.env import Environment
 
-# The project's own: see journey.py.
-journey = import_module("journey")
+from tests.journeys import described
+
+journey = described()
 # The unit of measure: it goes through every part, and does nothing there.
 CALIBRATION = "calibration"
 CREATE, READ, LIST, ADVANCE = "create", "read", "list", "advance"

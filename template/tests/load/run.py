@@ -110,9 +110,10 @@ def record(host: str) -> dict[str, float]:
 
 def main() -> None:
     what, host = sys.argv[1], os.environ["BUSINESS_API"]
-    if not Path("journey.py").exists():
-        page = "docs/atomic/testing/end-to-end-testing/user-journey-testing.md"
-        sys.exit(f"There is no journey.py, which describes what users do: {page} shows one.")
+    sys.path.append(".")
+    from tests.journeys import described
+
+    described()
     if host.rpartition(":")[0] != "127.0.0.1":
         sys.exit(f'The business service is not at 127.0.0.1 but at "{host}". Run "make up" first.')
     if what == "compare" and not BASELINE.exists():

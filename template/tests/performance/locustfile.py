@@ -8,17 +8,16 @@ import subprocess
 import threading
 import time
 from collections import deque
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from locust import FastHttpUser, LoadTestShape, constant_pacing, events, task
 from locust.env import Environment
 
+from tests.journeys import described
 from tests.performance.profiles import PERIOD, phase_at, phases_of
 
-# The project's own: see journey.py.
-journey = import_module("journey")
+journey = described()
 # An access token lives for five minutes by default, and a soak for longer.
 RENEWAL_SECONDS = 120
 PROGRESS_SECONDS = 60

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
+from tests.journeys import described
 from tests.performance.profiles import NAMES, SOAK, Demand, Phase, phases_of, seconds_in
 from tests.performance.verdict import (
     Figures,
@@ -175,6 +176,7 @@ def length(phases: Sequence[Phase]) -> str:
 
 def main() -> None:
     profile, soak_seconds = asked_for()
+    described()
     services = {name: os.environ[name.upper()] for name in ("business_api", "data_postgres_api")}
     for name, address in services.items():
         if address.rpartition(":")[0] != "127.0.0.1":

@@ -1,16 +1,17 @@
 """The journey through the gateway, and what the gateway does for every request."""
 
-from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
 
+from tests.journeys import described
+
 
 @pytest.mark.skipif(not Path("journey.py").exists(), reason="describe a journey in journey.py")
 def test_the_journey_works_through_the_gateway(gateway: httpx2.Client) -> None:
-    journey = import_module("journey")
+    journey = described()
 
     def send(method: str, path: str, body: object) -> httpx2.Response:
         answer = gateway.request(method, path, json=body)
