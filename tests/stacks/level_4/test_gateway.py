@@ -206,6 +206,21 @@ def test_what_the_query_says_is_not_logged(edge: Edge) -> None:
     assert path not in edge.stack.printed("gateway")
 
 
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_a_large_body_is_refused_alike_by_each_version(edge: Edge, version: str) -> None:
+    command = ["curl", "--silent", version, "--cacert", str(edge.certificate), "--include"]
+    sent = subprocess.run(
+        [*command, "--data-binary", "@-", f"{edge.url}/api/v1/orders"],
+        input=b" " * 1_000_000,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    head, _, body = sent.partition("\r\n\r\n")
+    assert head.split()[1] == "413"
+    assert f"content-type: {PROBLEM}" in head.lower()
+    assert json.loads(body)["status"] == 413
+
+
 @pytest.mark.parametrize(
     "path",
     ["/metrics", "/METRICS", "/metrics/", "/%6Detrics", "//metrics", "/api/../metrics", "/ready"],
