@@ -131,7 +131,7 @@ def test_the_rules_name_exactly_the_documents_of_the_specification() -> None:
 WORDS = {
     2: [
         r"structlog", r"structured log", r"JSON log", r"request[- ]id", r"X-Request-ID", r"sentry",
-        r"/health\b", r"/ready\b", r"health ?check", r"`conftest", r"testcontainers",
+        r"/health\b", r"/ready\b", r"health ?check", r"(?<!/)conftest", r"testcontainers",
         r"integration test", r"docker-compose\.(dev|test)", r"bandit", r"pip-audit", r"pre-commit",
     ],
     3: [

