@@ -207,7 +207,7 @@ def test_what_the_query_says_is_not_logged(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
-def test_a_large_body_is_refused_alike_by_each_version(edge: Edge, version: str) -> None:
+def test_413_is_a_problem_document_over_http_1_and_2(edge: Edge, version: str) -> None:
     command = ["curl", "--silent", version, "--cacert", str(edge.certificate), "--include"]
     sent = subprocess.run(
         [*command, "--data-binary", "@-", f"{edge.url}/api/v1/orders"],
