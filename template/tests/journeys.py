@@ -24,7 +24,7 @@ class Journey(Protocol):
         """Make one; its answer has the `KEY`."""
 
     def read(self, key: str) -> Request:
-        """Look at one."""
+        """Read one."""
 
     def browse(self) -> Request:
         """List the newest."""
@@ -39,8 +39,8 @@ NEEDED = frozenset({*Journey.__annotations__, "create", "read", "browse", "advan
 def described() -> Journey:
     """Return the project's journey; end the process with a sentence when it is not complete."""
     if not Path("journey.py").exists():
-        sys.exit(f"There is no journey.py, which describes what users do: {PAGE} shows one.")
+        sys.exit(f"There is no journey.py, which describes what users do: {PAGE} shows how.")
     journey = import_module("journey")
     if missing := sorted(NEEDED - set(dir(journey))):
-        sys.exit(f"journey.py has no {', '.join(missing)}: {PAGE} shows a complete one.")
+        sys.exit(f"journey.py has no {', '.join(missing)}: {PAGE} lists what it needs.")
     return cast(Journey, journey)

@@ -98,7 +98,7 @@ DESCRIBE = "from tests.journeys import described; print(*described().create())"
         (None, "There is no journey.py, which "),
     ],
 )
-def test_a_journey_that_is_not_complete_is_refused_with_a_sentence(
+def test_an_incomplete_journey_is_refused(
     tmp_path: Path, edit: Callable[[str], str] | None, said: str
 ) -> None:
     (tmp_path / "tests").mkdir()
