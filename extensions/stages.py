@@ -23,6 +23,9 @@ SUFFIX = ".jinja"
 PIPELINES_SINCE = 4
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 
+# The services whose settings rules add to.
+EXTENDED = frozenset({"services/business_api", "services/data_postgres_api"})
+
 
 @dataclass(frozen=True)
 class Level:
@@ -56,6 +59,10 @@ class Rule:
     needs: tuple[str, ...] = ()
     # What it adds to the dependencies of projects of the workspace, by their folders.
     libraries: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Settings of a service, by its folder: the name in .env, and the value without one.
+    settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    # Settings of a service that are files in production.
+    secrets: tuple[tuple[str, tuple[str, ...]], ...] = ()
     # Whose keys a service has to know, by its folder: prefixes of the keys of what calls it.
     callers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     # Settings that tests must not inherit from the project.
@@ -300,4 +307,11 @@ def load(path: Path = ROOT / "stages.yml") -> Rules:
     unknown -= {rule.capability for rule in rules.capabilities}
     if unknown:
         raise ValueError(f"{path}: rules need capabilities that do not exist: {sorted(unknown)}")
+    for rule in (*rules.rules, *rules.capabilities):
+        folders = {folder for folder, _ in (*rule.settings, *rule.secrets)}
+        if not folders <= EXTENDED:
+            raise ValueError(
+                f"{path}: {rule.module} has settings for {sorted(folders - EXTENDED)}, but only "
+                f"{sorted(EXTENDED)} take those of others: write the others into compose.yml."
+            )
     return rules

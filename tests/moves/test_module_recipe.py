@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,11 @@ levels:
     needs: [features, phases]
     libraries:
       services/data_postgres_api: ["yarl>=1.20"]
+    settings:
+      services/business_api: {GREETED: "world: # all"}
+    secrets:
+      services/business_api: [GREETING_KEY]
+      services/data_postgres_api: [GREETING_KEY]
     features: [a greeting for everybody]
     artifacts:
       - infrastructure/greetings
@@ -50,7 +56,7 @@ levels:
         f"{FOLDER}/{place}.jinja": text
         for place, text in {
             "commands": "| `make greet` | Greet |\n",
-            "env": "# Whom to greet.\nGREETED=world\n",
+            "env": "# Whom to greet.\n# GREETED=everybody\n",
             "keys": "",
             "flow": "    business --> greetings[greetings]\n",
             "parts": "| greetings | Greets | `infrastructure/greetings` |\n",
@@ -173,6 +179,22 @@ def render(checkout: Path, target: Path, *data: str) -> Project:
     return project
 
 
+def composed(project: Project, *files: str) -> dict[str, Any]:
+    """What Compose makes of the project's files: its services."""
+    named = [part for file in files for part in ("-f", file)]
+    needed = ("POSTGRES_PASSWORD", "POSTGRES_REPLICATION_PASSWORD", "GRAFANA_PASSWORD")
+    listed = subprocess.run(
+        ["docker", "compose", *named, "config", "--format", "json"],
+        cwd=project.path,
+        env=outer_environment() | dict.fromkeys(needed, "x") | {"GREETING_KEY": "hidden"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(listed.stdout)["services"]
+    return found
+
+
 def test_a_module_is_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
     for path, text in MODULE.items():
         (checkout / path).parent.mkdir(parents=True, exist_ok=True)
@@ -196,17 +218,13 @@ def test_a_module_is_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
     project.make("lint")
     assert project.make("greet").stdout == "hello\n"
     assert '"yarl>=1.20",' in project.read("services/data_postgres_api/pyproject.toml")
-    assert "GREETED=world" in project.read(".env.example")
+    assert "# GREETED=everybody" in project.read(".env.example")
     assert "Greetings" in project.read("docs/maturity-levels.md")
-    listed = subprocess.run(
-        ["docker", "compose", "config", "--format", "json"],
-        cwd=project.path,
-        env=outer_environment() | {"POSTGRES_PASSWORD": "x"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "greetings" in json.loads(listed.stdout)["services"]
+    services = composed(project)
+    assert "greetings" in services
+    api = services["business_api"]
+    assert api["environment"]["GREETED"] == "world: # all"
+    assert api["environment"]["GREETING_KEY"] == "hidden"
     asked = subprocess.run(
         [str(project.path / ".venv/bin/python"), "-c", ASK],
         cwd=project.path,
@@ -215,3 +233,26 @@ def test_a_module_is_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
         check=True,
     )
     assert asked.stdout.splitlines()[-1] == "hello"
+
+
+@pytest.mark.parametrize("level", [3, 4])
+def test_a_secret_of_a_module_is_a_file_in_production(
+    checkout: Path, tmp_path: Path, level: int
+) -> None:
+    for path, text in MODULE.items():
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_text(text)
+    commit_all(checkout, "Greetings")
+    asked = (f"maturity_level={level}", "python_version=3.13", f"{NAME}=true")
+    project = render(checkout, tmp_path / "project", *asked)
+    project.make("env")
+    project.append(".env", "GREETING_KEY=hidden\n")
+    files = project.make("--silent", "files", "FOR=prod").stdout.strip().split(":")
+    services = composed(project, *files)
+    for name in ("business_api", "data_postgres_api"):
+        assert "hidden" not in json.dumps(services[name]), name
+        assert "greeting_key" in {each["source"] for each in services[name]["secrets"]}
+    assert services["business_api"]["environment"]["GREETED"] == "world: # all"
+    assert ("issuer_signing_keys" in json.dumps(services["business_api"])) == (level == 4)
+    project.make("secrets")
+    assert project.read("secrets/greeting_key") == "hidden"
