@@ -88,10 +88,20 @@ class AtOnce:
 
 
 SWARM = pytest.StashKey[str]()
+# What useradd ends with for a name that is taken.
+EXISTS = 9
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Note whether this machine is in a Swarm."""
+    """Note whether this machine is in a Swarm, and make the user whom PostgreSQL runs as for root.
+
+    The package that unit tests of projects take it from makes that user itself, and fails when two
+    workers do so at a time.
+    """
+    if os.geteuid() == 0 and not hasattr(session.config, "workerinput"):
+        made = subprocess.run(["useradd", "--shell", "/bin/bash", "pgserver"], capture_output=True)
+        if made.returncode not in (0, EXISTS):
+            raise pytest.UsageError(made.stderr.decode())
     session.config.stash[SWARM] = swarm_state()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, pytest.TerminalReporter):

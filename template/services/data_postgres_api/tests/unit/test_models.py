@@ -5,6 +5,6 @@ from alembic import command
 from alembic.config import Config
 
 
-@pytest.mark.usefixtures("on_postgres")
+@pytest.mark.usefixtures("data_service")
 def test_no_migration_is_missing() -> None:
     command.check(Config(toml_file="services/data_postgres_api/pyproject.toml"))
