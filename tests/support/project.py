@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -57,12 +58,18 @@ def outer_environment() -> dict[str, str]:
     pyenv takes ten times as long to start it. All projects share
     one cache of mypy, which is keyed by the hash of each file. mypy replaces its files atomically,
     so several workers can use it.
+
+    The pytest of a project has its folder apart from ours. Each run closes its own to other users,
+    and as root PostgreSQL runs as one, from an environment that lies in ours.
     """
     inner = ("MAKE", "MFLAGS", "VIRTUAL_ENV")
     found = {key: value for key, value in os.environ.items() if not key.startswith(inner)}
     types = ROOT / ".mypy_cache/of-projects"
+    apart = Path(tempfile.gettempdir()) / "of-projects"
+    apart.mkdir(exist_ok=True)
     path = f"{PYTHON}:{found['PATH']}:{ROOT / '.uv/bin'}"
-    return found | {"PATH": path, "MYPY_CACHE_DIR": str(types)}
+    settings = {"MYPY_CACHE_DIR": str(types), "PYTEST_DEBUG_TEMPROOT": str(apart)}
+    return found | {"PATH": path} | settings
 
 
 def the_end(done: subprocess.CompletedProcess[str]) -> str:
