@@ -179,6 +179,13 @@ def test_rows_and_moves_keep_to_these_sets(
     assert ((frozenset[str](), frozenset(MODULES)) in one_step) == full
 
 
+def test_settings_for_a_service_that_takes_none_are_an_error(tmp_path: Path) -> None:
+    more = "    settings: {services/business_worker: {A: b}}\n"
+    write_rules(tmp_path, MANIFESTS | {"files": MANIFESTS["files"] + more})
+    with pytest.raises(ValueError, match=re.escape("settings for ['services/business_worker']")):
+        load(tmp_path / "stages.yml")
+
+
 def test_a_chain_is_written_out(tmp_path: Path) -> None:
     chained = MANIFESTS["files"].replace("levels:", "requires: [worker]\nlevels:")
     write_rules(tmp_path, MANIFESTS | {"files": chained})
