@@ -11,17 +11,17 @@ Request = tuple[str, str, object]
 
 
 class Journey(Protocol):
-    """What `journey.py` has; the module itself is the object."""
+    """The names that `journey.py` defines."""
 
     ROLES: str
-    """The roles of the user from level 4 on, with spaces between them."""
+    """The roles of the user at level 4, separated by spaces."""
     TABLE: str
-    """The table in which each thing is a row: drills count them."""
+    """The table that keeps what is created; drills count its rows."""
     KEY: str
-    """The column of its id, and the field of answers that has it."""
+    """The column of the id, and its field in responses."""
 
     def create(self) -> Request:
-        """Make one; its answer has the `KEY`."""
+        """Create one; the response has the field `KEY`."""
 
     def read(self, key: str) -> Request:
         """Read one."""
@@ -30,14 +30,14 @@ class Journey(Protocol):
         """List the newest."""
 
     def advance(self, key: str) -> Request:
-        """Change one that was just made."""
+        """Change one that was just created."""
 
 
 NEEDED = frozenset({*Journey.__annotations__, "create", "read", "browse", "advance"})
 
 
 def described() -> Journey:
-    """Return the project's journey; end the process with a sentence when it is not complete."""
+    """Return the project's journey; exit with an error if it is incomplete."""
     if not Path("journey.py").exists():
         sys.exit(f"There is no journey.py, which describes what users do: {PAGE} shows how.")
     journey = import_module("journey")

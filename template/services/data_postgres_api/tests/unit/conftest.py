@@ -16,7 +16,7 @@ from data_postgres_api.main import app
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[dict[str, str]]:
     """The settings of a database of this run's own, with every migration."""
-    # Not in pytest's folder: each run closes that to other users, and as root PostgreSQL is one.
+    # Not in tmp_path: each run of pytest closes that to other users, and root's PostgreSQL is one.
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         # The package keeps its lock there, and otherwise where other users cannot write it.
         patch.setenv("XDG_RUNTIME_DIR", folder)
@@ -41,7 +41,7 @@ def postgres() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def data_service(postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A client of the data service on that database, to which the settings point as well."""
+    """A client of the data service on that database; its settings are in the environment."""
     for name, value in postgres.items():
         monkeypatch.setenv(name, value)
     with service_client(app) as client:

@@ -25,7 +25,7 @@ class Invalid(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """Whoever asks may not have this done."""
+    """The caller may not do this."""
 
     status = 403
 
