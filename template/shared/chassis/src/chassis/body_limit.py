@@ -9,18 +9,18 @@ MAX_BODY_BYTES = 200_000
 
 
 class BodyLimitMiddleware:
-    """Refuses a body of more than `MAX_BODY_BYTES` with 413, before it is read as a whole."""
+    """Refuses a body of more than `limit` bytes with 413, before it is read as a whole."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        too_large = f"The body has more than {MAX_BODY_BYTES:,} bytes."
-        announced = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
-        if int(announced) > MAX_BODY_BYTES:
+        too_large = f"The body has more than {self._limit:,} bytes."
+        size = next((int(v) for name, v in scope["headers"] if name == b"content-length"), 0)
+        if size > self._limit:
             await problem(413, too_large)(scope, receive, send)
             return
         size = 0
@@ -29,7 +29,7 @@ class BodyLimitMiddleware:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:
+            if size > self._limit:
                 raise HTTPException(413, too_large)
             return message
 
