@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from benchmarks import render, services, workers
+from benchmarks import files, render, services, workers
 from extensions.stages import ROOT
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "services": services.measure_requests,
     "images": services.measure_images,
     "workers": workers.measure,
+    "files": files.measure,
 }
 HEAD = """\
 # Benchmarks
