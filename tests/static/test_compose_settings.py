@@ -47,7 +47,7 @@ def test_whoever_asks_vault_knows_the_authority(project: Project) -> None:
             for name, service in services(project, **settings).items()
             if "VAULT_ADDR" in service.get("environment", {})
         }
-        assert len(asking) == 6
+        assert len(asking) == 8
         for name, service in asking.items():
             mounted = {each["target"]: each["source"] for each in service["volumes"]}
             assert mounted[there] == source, name

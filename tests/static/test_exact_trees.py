@@ -155,6 +155,7 @@ MODULES = {
     "opentelemetry-instrumentation-aiohttp-client": "opentelemetry",
     "opentelemetry-instrumentation-asyncpg": "opentelemetry",
     "opentelemetry-instrumentation-redis": "opentelemetry",
+    "pillow": "PIL",
 }
 
 

@@ -134,7 +134,13 @@ def test_each_image_has_one_builder(described: dict[str, Any], project: Project)
         capture_output=True,
         text=True,
     )
-    assert sorted(done.stdout.split()) == ["business_bot", "business_worker", "outbox_relay"]
+    assert sorted(done.stdout.split()) == [
+        "business_bot",
+        "business_files",
+        "business_worker",
+        "files_worker",
+        "outbox_relay",
+    ]
 
 
 def test_database_services_are_labelled_with_the_hash_of_their_dockerfile(

@@ -99,6 +99,8 @@ class Stack:
             "DOCKER_LOGS": f"{docker_root()}/containers",
             "ALERTMANAGER_PORT": "0",
             "JAEGER_PORT": "0",
+            "BUSINESS_FILES_PORT": "0",
+            "SEAWEEDFS_PORT": "0",
         }
 
     def up(self) -> None:

@@ -1,0 +1,1 @@
+"""Files: who may upload, read, attach and delete them. Their bytes are elsewhere."""

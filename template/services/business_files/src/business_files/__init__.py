@@ -1,0 +1,1 @@
+"""The files service: takes, verifies and serves the bytes of files."""

@@ -1,0 +1,1 @@
+"""Copies of all content in a second store, and the way back."""

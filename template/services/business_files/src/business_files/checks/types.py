@@ -1,0 +1,50 @@
+"""The content is what it was declared as, by its first bytes; the name does not count."""
+
+import puremagic
+
+from business_files.candidate import Candidate, Refused
+
+# After the archives, of which it has to know the entries.
+PHASE = 5
+ZIP = "application/zip"
+OFFICE = "application/vnd.openxmlformats-officedocument."
+# By the folder that the archive has.
+OFFICE_TYPES = {
+    "word/": f"{OFFICE}wordprocessingml.document",
+    "xl/": f"{OFFICE}spreadsheetml.sheet",
+    "ppt/": f"{OFFICE}presentationml.presentation",
+}
+
+
+async def check(candidate: Candidate) -> None:
+    """Raise `Refused` for content of another type than was declared."""
+    declared = candidate.file.declared_type
+    if declared not in _possible(candidate):
+        raise Refused(f"the content is not {declared}")
+
+
+def _possible(candidate: Candidate) -> set[str]:
+    head = candidate.head
+    if candidate.names is not None:
+        return _archives(candidate.names)
+    if candidate.is_text:
+        # HTML, SVG and XML: a browser that ignores the declared type would take it for a page.
+        is_page = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+        return set() if is_page else {"text/plain", "text/csv"}
+    try:
+        found = {each.mime_type for each in puremagic.magic_string(head)}
+    except puremagic.PureError:
+        return set()
+    # What is text or an archive is known by other means.
+    return {kind for kind in found if kind != ZIP and not kind.startswith(("text/", OFFICE))}
+
+
+def _archives(names: frozenset[str]) -> set[str]:
+    found = {ZIP}
+    if "[Content_Types].xml" in names:
+        found |= {
+            kind
+            for folder, kind in OFFICE_TYPES.items()
+            if any(name.startswith(folder) for name in names)
+        }
+    return found

@@ -1,0 +1,174 @@
+"""The object store: a local folder or a bucket, by obstore. No content is ever whole in memory."""
+
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from chassis.errors import Unavailable
+from chassis.modules import find_hooks
+from filestore.settings import StoreSettings
+
+CHUNK = 1 << 20
+# What is made from the object KEY is below DERIVED/KEY, and goes with it.
+DERIVED = "derived"
+
+
+def made_from(key: str) -> str:
+    """Return the key of the object that the one at `key` is made from, which may be itself."""
+    folder, _, rest = key.partition("/")
+    return rest.rpartition("/")[0] if folder == DERIVED else key
+
+
+class Objects:
+    """Objects by their keys. Raises `Unavailable` when the store does not do what it should."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put(
+        self, key: str, content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Store `content` at `key`; when it raises, nothing is stored and its error is raised.
+
+        A bucket gives the `headers` to whoever reads the object there, such as a CDN.
+        """
+        attributes: Any = headers if isinstance(self._store, S3Store) else None
+        try:
+            with _working():
+                await obstore.put_async(
+                    self._store, key, content, chunk_size=8 * CHUNK, attributes=attributes
+                )
+        except FileNotFoundError as error:
+            raise Unavailable("The object store has no such bucket.") from error
+
+    async def copy(self, key: str, target: str) -> None:
+        """Copy an object within the store; raise `FileNotFoundError` for none."""
+        with _working():
+            await obstore.copy_async(self._store, key, target)
+
+    async def size(self, key: str) -> int:
+        """Return how many bytes there are; raise `FileNotFoundError` for no object."""
+        with _working():
+            return int((await obstore.head_async(self._store, key))["size"])
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        """Yield the bytes from `start` up to `end`; raise `FileNotFoundError` for no object."""
+        if end is not None and end <= start:
+            return
+        options: Any = {}
+        if end is not None:
+            options = {"range": (start, end)}
+        elif start:
+            options = {"range": {"offset": start}}
+        with _working():
+            found = await obstore.get_async(self._store, key, options=options)
+            async for chunk in found.stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
+
+    async def delete(self, key: str) -> None:
+        """Delete an object and all that is made from it; what is gone is no error."""
+        async for part in self.list(f"{DERIVED}/{key}"):
+            for each in part:
+                await self._delete(each["path"])
+        await self._delete(key)
+
+    async def _delete(self, key: str) -> None:
+        with _working(), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, key)
+
+    async def list(self, folder: str | None = None) -> AsyncIterator[list[Any]]:
+        """Yield what is known of all objects, or of those in a folder, a thousand at a time."""
+        with _working():
+            async for part in obstore.list(self._store, folder, chunk_size=1000):
+                yield list(part)
+
+    def reader(self, key: str) -> io.BufferedReader:
+        """Return a file that can be sought in; to be used in a thread."""
+        with _working():
+            return io.BufferedReader(_Reader(obstore.open_reader(self._store, key)))
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the store answers."""
+        try:
+            async for _ in self.list("ready"):
+                return
+        except FileNotFoundError as error:
+            raise Unavailable("The object store has no such bucket.") from error
+
+
+def make_objects(settings: StoreSettings) -> Objects:
+    """Return the object store of the settings, as modules in the folder `store_hooks` wrap it."""
+    objects = Objects(make_store(settings))
+    for wrap in find_hooks("business_files", "store_hooks", "wrap_objects"):
+        objects = wrap(objects)
+    return objects
+
+
+def make_store(settings: StoreSettings, *, plain: bool = False) -> ObjectStore:
+    """Return the folder or the bucket that the settings name.
+
+    A `plain` one is asked for nothing that modules in the folder `put_headers` say.
+    """
+    if settings.store == "local":
+        return LocalStore(settings.folder, mkdir=True)
+    config: Any = {}
+    if not plain:
+        for more in find_hooks("filestore", "put_headers", "store_config"):
+            config |= more()
+    return S3Store(
+        settings.s3_bucket,
+        config=config,
+        endpoint=settings.endpoint,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key,
+        secret_access_key=settings.s3_secret_key.get_secret_value(),
+        # Other servers than Amazon's have buckets in the path.
+        virtual_hosted_style_request=False,
+        client_options={
+            "allow_http": settings.endpoint.startswith("http:"),
+            "connect_timeout": "2s",
+            "timeout": "60s",
+        },
+        retry_config={"max_retries": 2},
+    )
+
+
+class _Reader(io.RawIOBase):
+    """A file of obstore as Python has files: its bytes are `bytes`."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        with _working():
+            found = bytes(self._file.read(len(buffer)))
+        buffer[: len(found)] = found
+        return len(found)
+
+
+@contextmanager
+def _working() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as error:
+        raise Unavailable("The object store does not work at the moment.") from error

@@ -1,0 +1,74 @@
+"""Deletes objects that belong to no file, and reports files whose object is gone.
+
+An upload by a link that was valid when it began may end after its row was given up, and a process
+may die between storing bytes and writing so: only the store knows of these.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from business_files.events import FileEvent, note
+from business_files.settings import WorkerSettings
+from business_files.store import made_from
+from business_files.worker.context import Work
+
+HOUR = 3600
+# Up to so many objects without a row, or this part of those with one, are what accidents leave.
+FEW = 20
+MOST = 0.1
+
+log = logging.getLogger(__name__)
+
+
+def every(settings: WorkerSettings) -> float:
+    """Return the seconds between two runs."""
+    return settings.reconcile_hours * HOUR
+
+
+async def run(work: Work) -> None:
+    """Look at everything once."""
+    await delete_orphans(work)
+    await report_missing(work)
+
+
+async def delete_orphans(work: Work) -> None:
+    """Delete objects without a row, other than young ones: these may still get theirs.
+
+    When these are many, or no object has a row at all, the store or the database is most likely
+    another one than this process should have: then it deletes nothing.
+    """
+    limit = datetime.now(UTC) - timedelta(hours=work.settings.orphan_hours)
+    orphans: dict[str, int] = {}
+    known_objects = 0
+    async for part in work.objects.list():
+        old = {each["path"]: each["size"] for each in part if each["last_modified"] < limit}
+        if not old:
+            continue
+        known = await work.files.known(tuple({made_from(key) for key in old}))
+        found = {key: size for key, size in old.items() if made_from(key) not in known}
+        known_objects += len(old) - len(found)
+        orphans |= found
+    if len(orphans) > max(FEW, known_objects * MOST) or (orphans and not known_objects):
+        log.error(
+            "%s objects are of no file, and %s are of one: nothing is deleted. Is this the store "
+            "and the database of the same system?",
+            len(orphans),
+            known_objects,
+        )
+        return
+    for key in sorted(orphans):
+        await work.objects.delete(key)
+        note(FileEvent("orphaned", None, "deleted", orphans[key], reason=key))
+
+
+async def report_missing(work: Work) -> None:
+    """Report every file that is ready and has no object: somebody has to bring it back."""
+    after: UUID | None = None
+    while files := await work.files.ready(after):
+        for file in files:
+            try:
+                await work.objects.size(file.key)
+            except FileNotFoundError:
+                note(FileEvent("orphaned", file.id, "missing", file.size, file.content_type))
+        after = files[-1].id

@@ -1,0 +1,1 @@
+"""The route for images in smaller sizes."""

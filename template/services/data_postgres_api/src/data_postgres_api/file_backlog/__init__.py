@@ -1,0 +1,1 @@
+"""How many files wait to be verified."""

@@ -1,0 +1,1 @@
+"""Which files have a copy in the second store."""

@@ -1,0 +1,1 @@
+"""How much the files of one owner take."""
