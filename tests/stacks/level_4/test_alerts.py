@@ -9,6 +9,7 @@ import json
 import time
 from contextlib import suppress
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from tests.support.alerts import rule_files
 from tests.support.dashboards import metric_names, panels, without_data
 from tests.support.docker import compose_files
 from tests.support.edge import ORDER
-from tests.support.http import eventually
+from tests.support.http import call, eventually
 from tests.support.oauth import Browser, Login
 
 
@@ -147,6 +148,27 @@ def traffic(system: System) -> None:
     assert system.call("GET", "/api/v1/orders", None).status == 401
     person.refresh(person.refresh(tokens["refresh_token"]).json["refresh_token"])
     assert person.refresh(tokens["refresh_token"]).status == 400
+    upload(system, customer)
+
+
+def upload(system: System, token: str) -> None:
+    """Upload a file through the gateway, and read it once it is ready."""
+    content = b"What is in a file."
+    new = {"filename": "a.txt", "content_type": "text/plain", "purpose": "document"}
+    announced = system.call("POST", "/api/v1/uploads", token, {**new, "size": len(content)})
+    assert announced.status == 201, announced
+    link = urlsplit(announced.json["url"])
+    sent = call(
+        "PUT",
+        f"{system.issuer}{link.path}?{link.query}",
+        raw=content,
+        headers={"Content-Type": "text/plain"},
+        context=system.context,
+    )
+    assert sent.status == 202, sent
+    path = f"/api/v1/files/{announced.json['id']}"
+    eventually(lambda: system.call("GET", path, token).json["state"] == "ready")
+    assert system.call("GET", f"{path}/content", token).text == content.decode()
 
 
 def test_every_metric_that_is_named_is_there(system: System) -> None:

@@ -46,10 +46,11 @@ def note(event: FileEvent) -> None:
             "duration_s": round(event.seconds, 3),
         },
     )
-    for observe in _observers():
+    for observe in observers():
         observe(event)
 
 
 @cache
-def _observers() -> list[Any]:
+def observers() -> list[Any]:
+    """Return what hears of events; a process calls this when it starts, so that all are ready."""
     return find_hooks("business_files", "observers", "observe")

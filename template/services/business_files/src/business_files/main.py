@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from business_files.content.uploads import Uploads
+from business_files.events import observers
 from business_files.gateway import FilesGateway
 from business_files.scanner import Scanner
 from business_files.settings import DataServiceSettings, ScannerSettings, TransferSettings
@@ -22,6 +23,7 @@ from filestore.settings import LinkSettings, StoreSettings
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections to the data service for as long as the service runs."""
     settings = read_settings(DataServiceSettings)
+    observers()
     app.state.links = ServiceLinks(read_settings(LinkSettings))
     app.state.objects = make_objects(read_settings(StoreSettings))
     app.state.scanner = Scanner(read_settings(ScannerSettings))

@@ -24,6 +24,8 @@ for action, outcome in (
     ("orphaned", "missing"),
 ):
     EVENTS.labels(action, outcome)
+    BYTES.labels(action)
+    SECONDS.labels(action)
 
 
 def observe(event: FileEvent) -> None:

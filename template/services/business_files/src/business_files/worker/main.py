@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from business_files.events import observers
 from business_files.gateway import FilesGateway
 from business_files.scanner import Scanner
 from business_files.settings import DataServiceSettings, ScannerSettings, WorkerSettings
@@ -29,6 +30,7 @@ async def work(stop: asyncio.Event) -> None:
     scanning = read_settings(ScannerSettings)
     if scanning.kind == "off":
         log.warning("FILES_SCANNER_KIND is off: no file is scanned for viruses")
+    observers()
     objects = make_objects(read_settings(StoreSettings))
     async with ServiceClient("data service", str(data.url), data.timeout_seconds) as client:
         context = Work(client, FilesGateway(client), objects, Scanner(scanning), settings)
