@@ -104,12 +104,14 @@ class FilesInMemory:
 class FakeClamd:
     """Answers INSTREAM and PING as clamd does, for the test virus alone, plain or in a ZIP.
 
-    `limit` is its StreamMaxLength in bytes. While `answers` is false it reads and says nothing.
+    `limit` is its StreamMaxLength in bytes. While `answers` is false it reads and says nothing, and
+    while `fails` is true it cannot scan.
     """
 
     def __init__(self, limit: int = 1_000_000) -> None:
         self.limit = limit
         self.answers = True
+        self.fails = False
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,6 +134,8 @@ class FakeClamd:
             content += await reader.readexactly(size)
             if len(content) > self.limit:
                 return b"INSTREAM size limit exceeded. ERROR"
+        if self.fails:
+            return b"stream: Can't allocate memory ERROR"
         found = content == EICAR or EICAR in _entries(content)
         return b"stream: Eicar-Signature FOUND" if found else b"stream: OK"
 

@@ -44,6 +44,12 @@ async def test_silence_is_no_verdict(fake: FakeClamd) -> None:
         ).check()
 
 
+async def test_an_error_is_no_verdict(fake: FakeClamd) -> None:
+    fake.fails = True
+    with pytest.raises(Unavailable, match="no verdict: Can't allocate"):
+        await scanner(fake.port).scan(chunks(b"a"))
+
+
 async def test_nobody_is_no_verdict() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
