@@ -78,7 +78,7 @@ def test_content_is_larger_than_bodies_of_other_services(
     rows: FilesInMemory, client: TestClient
 ) -> None:
     content = bytes(MAX_BODY_BYTES + 1)
-    file = rows.expect(max_size=10**6)
+    file = rows.expect(max_size=2 * MAX_BODY_BYTES)
     assert client.put(link("PUT", file), content=content).status_code == 202
 
 
