@@ -1,1 +1,1 @@
-"""The files service: takes, verifies and serves the bytes of files."""
+"""The files service: receives, verifies and serves file content."""

@@ -1,4 +1,4 @@
-"""Reads the directory of a ZIP archive, and no more of it than is reasonable."""
+"""Reads the directory of a ZIP archive, within limits."""
 
 import struct
 from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
@@ -13,10 +13,10 @@ ENTRY_BYTES = 1000
 
 
 def entries(candidate: Candidate) -> list[ZipInfo] | None:
-    """Return the entries of an archive; None for content that no program would take for one.
+    """Return the entries of an archive, None for other content.
 
-    An archive may have other bytes before it, so the first ones say nothing. Raises `Refused` for a
-    directory that cannot be read, or that is too large to be read at all.
+    An archive may begin with other bytes, so its first bytes prove nothing. Raises `Refused` for a
+    directory that is damaged or too large to read.
     """
     most = candidate.settings.max_archive_entries
     with candidate.objects.reader(candidate.file.key) as file:
@@ -30,7 +30,7 @@ def entries(candidate: Candidate) -> list[ZipInfo] | None:
         if found < 0 or len(tail) - found < END.size:
             raise Refused("the archive cannot be read")
         _, _, _, _, number, size, _, _ = END.unpack_from(tail, found)
-        # Before it is read into memory. With 65,535 the number is elsewhere: it is more than that.
+        # Before it is read into memory. ZIP64 archives state 65,535 here, which exceeds the limit.
         if number > most or size > most * ENTRY_BYTES:
             raise Refused(f"the archive has more than {most:,} entries")
         try:

@@ -1,4 +1,4 @@
-"""A file whose content is being verified, and what is known of that content."""
+"""A file under verification, and what is known about its content."""
 
 import codecs
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -14,12 +14,12 @@ HEAD_BYTES = 8192
 
 
 class Refused(Exception):
-    """The content may not be offered to anybody; the argument says why, in a few words."""
+    """The content is rejected; the argument is the reason, in a few words."""
 
 
 @dataclass(slots=True)
 class Candidate:
-    """Collects what its content is while that passes."""
+    """Collects facts about the content while it is scanned."""
 
     file: StoredFile
     objects: Objects
@@ -27,13 +27,13 @@ class Candidate:
     size: int = 0
     head: bytes = b""
     is_text: bool = True
-    # Of an archive, once its directory was read.
+    # The entries of an archive, once its directory was read.
     names: frozenset[str] | None = None
     digest: Any = field(default_factory=sha256)
     _decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")())
 
     async def passing(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-        """Yield `content` as it is."""
+        """Yield `content` unchanged."""
         async for chunk in content:
             self.size += len(chunk)
             self.digest.update(chunk)

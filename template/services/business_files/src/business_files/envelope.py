@@ -1,4 +1,4 @@
-"""Content that is encrypted before it is stored: envelope encryption with AES-256-GCM.
+"""Envelope encryption with AES-256-GCM.
 
 An object begins with a header: the four bytes of `MAGIC`, a nonce of 12 bytes, and the key of this
 object, encrypted with the master key and bound to the object's name. Pieces of 64 KiB follow, each
@@ -27,7 +27,7 @@ HEADER = len(MAGIC) + NONCE + 32 + TAG
 
 
 class Damaged(ServiceError):
-    """An object was changed after it was stored, or is encrypted with another master key."""
+    """An object was modified in the store, or is encrypted with another master key."""
 
 
 class EncryptedObjects(Objects):
@@ -91,7 +91,7 @@ class EncryptedObjects(Objects):
         yield MAGIC + nonce + self._master.encrypt(nonce, own, key.encode())
         cipher, number = AESGCM(own), 0
         held: bytes | None = None
-        # One piece behind: only at the end it is known which one is the last.
+        # Delayed by one piece, because only the end of the content shows which piece is the last.
         async for piece in _pieces(content, PIECE):
             if held is not None:
                 yield cipher.encrypt(_nonce(number, is_last=False), held, None)

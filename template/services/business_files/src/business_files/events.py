@@ -1,4 +1,4 @@
-"""What happens to files: one line in the log each, and whatever the folder `observers` has."""
+"""File events: each is one log line and is passed to the modules in the folder `observers`."""
 
 import logging
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """Something that happened to a file: `size` in bytes, `seconds` that it took.
+    """An event of a file, with its `size` in bytes and its duration in `seconds`.
 
-    `action` is received, verified, served, purged or orphaned; `outcome` says how it ended.
+    `action` is received, verified, served, copied, purged or orphaned.
     """
 
     action: str
@@ -28,7 +28,7 @@ class FileEvent:
 
 
 def note(event: FileEvent) -> None:
-    """Log an event, and tell all observers."""
+    """Log an event and pass it to all observers."""
     why = f" ({event.reason})" if event.reason else ""
     log.info(
         "file %s %s: %s%s, %s bytes in %.3f s",
@@ -52,5 +52,5 @@ def note(event: FileEvent) -> None:
 
 @cache
 def observers() -> list[Any]:
-    """Return what hears of events; a process calls this when it starts, so that all are ready."""
+    """Return the observers; each process calls this at its start, so that all are imported."""
     return find_hooks("business_files", "observers", "observe")

@@ -29,19 +29,19 @@ class FilesGateway:
         return await self._client.call("PUT", f"{PATH}/{file_id}/state", StoredFile, body=change)
 
     async def lease(self, work: FileWork, limit: int, seconds: int) -> tuple[StoredFile, ...]:
-        """Return files that need `work`; nobody else gets them for as many seconds."""
+        """Lease files that need `work`; no other process receives them for `seconds`."""
         wanted = Lease(work=work, limit=limit, seconds=seconds)
         found = await self._client.call("POST", f"{PATH}/leases", StoredFiles, body=wanted)
         return found.items
 
     async def expire(self, seconds: int) -> tuple[StoredFile, ...]:
-        """Give up files whose content did not come within `seconds`; return them."""
+        """Expire files whose content did not arrive within `seconds`; return them."""
         wanted = Expiry(seconds=seconds)
         found = await self._client.call("POST", f"{PATH}/expirations", StoredFiles, body=wanted)
         return found.items
 
     async def ready(self, after: UUID | None) -> tuple[StoredFile, ...]:
-        """Return files that are ready, some hundred in the order of their ids, after that one."""
+        """Return a page of ready files in the order of their IDs, beginning behind `after`."""
         params = {} if after is None else {"after": str(after)}
         found = await self._client.call("GET", f"{PATH}/ready", StoredFiles, params=params)
         return found.items

@@ -1,4 +1,4 @@
-"""Breakers around what is remote: while the store is in trouble, no client waits for it."""
+"""A circuit breaker around the object store."""
 
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -10,7 +10,7 @@ from chassis.settings import read_settings
 
 
 class GuardedObjects(Objects):
-    """Refuses calls of `inner` at once while that does not work."""
+    """Refuses calls immediately while `inner` fails."""
 
     def __init__(self, inner: Objects) -> None:
         self.inner = inner
@@ -35,7 +35,7 @@ class GuardedObjects(Objects):
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         async with aclosing(self.inner.read(key, start, end)) as content:
-            # Its first bytes say whether the store works; a client may take its time for the rest.
+            # The first bytes show whether the store works; slow clients do not count.
             async with self._breaker.call():
                 try:
                     first = await anext(content)

@@ -1,4 +1,4 @@
-"""What the files service needs in order to work."""
+"""Readiness checks of the files service."""
 
 import asyncio
 import time

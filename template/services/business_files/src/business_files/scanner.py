@@ -1,4 +1,4 @@
-"""The virus scanner: clamd, by its command INSTREAM."""
+"""The virus scanner: clamd, through its INSTREAM command."""
 
 import asyncio
 import socket
@@ -12,24 +12,24 @@ MAX_REPLY = 4096
 
 
 class Infected(Exception):
-    """The scanner found something; its argument is the name of that."""
+    """The scanner found a signature; the argument is its name."""
 
 
 class TooLarge(Exception):
-    """The content is larger than the scanner takes."""
+    """The content exceeds the size limit of the scanner."""
 
 
 class Scanner:
-    """Asks clamd about content. When it cannot tell, that is an error and never a pass."""
+    """Scans content with clamd. A missing verdict is an error, so the check fails closed."""
 
     def __init__(self, settings: ScannerSettings) -> None:
         self._settings = settings
 
     async def scan(self, content: AsyncIterator[bytes]) -> None:
-        """Return when `content` was read to its end, and nothing was found in it.
+        """Return when `content` was read to its end and is clean.
 
-        Raises `Infected`, `TooLarge`, `Unavailable` when there is no verdict in time, and what
-        `content` raises.
+        Raises `Infected`, `TooLarge`, `Unavailable` without a verdict in time, and every error of
+        `content`.
         """
         if self._settings.kind == "off":
             async for _ in content:
@@ -78,8 +78,8 @@ class Scanner:
 
 
 async def _ask(connection: socket.socket, content: AsyncIterator[bytes]) -> str:
-    # On the socket itself: clamd answers as soon as it knows and closes, so sending may fail while
-    # the verdict is there to be read. A stream of asyncio would throw that away.
+    # On the raw socket: clamd answers early and closes the connection, so a send can fail while the
+    # verdict is readable. A stream of asyncio would discard it.
     loop = asyncio.get_running_loop()
     reply = asyncio.ensure_future(_reply(connection))
     try:

@@ -18,7 +18,7 @@ class DataServiceSettings(BaseSettings):
 
 
 class BusinessServiceSettings(BaseSettings):
-    """Where the business service is, which says what a caller may upload."""
+    """Where the business service is, which checks what a caller may upload."""
 
     model_config = SettingsConfigDict(env_prefix="BUSINESS_SERVICE_")
 
@@ -27,7 +27,7 @@ class BusinessServiceSettings(BaseSettings):
 
 
 class TransferSettings(BaseSettings):
-    """How many transfers run at once, how large a form may be, and when a silent client is left."""
+    """Concurrent transfers, the maximum size of a form, and the timeout for idle clients."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_")
 
@@ -37,7 +37,7 @@ class TransferSettings(BaseSettings):
 
 
 class ScannerSettings(BaseSettings):
-    """Where clamd is. `off` lets every file pass, so it is never the default."""
+    """Where clamd is. `off` accepts every file, so it is never the default."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_SCANNER_")
 
@@ -49,7 +49,7 @@ class ScannerSettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """The work that goes on in the background."""
+    """Background work: verification and cleanup."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_")
 
@@ -59,7 +59,7 @@ class WorkerSettings(BaseSettings):
     lease_seconds: int = Field(default=300, ge=1)
     sweep_seconds: float = Field(default=300, gt=0)
     pending_hours: float = Field(default=24, gt=0)
-    # An object without a row is left alone for as long: its upload may still be under way.
+    # Younger objects without a row are kept: their upload may still be in progress.
     orphan_hours: float = Field(default=48, gt=0)
     reconcile_hours: float = Field(default=24, gt=0)
     max_unpacked_bytes: int = Field(default=1_000_000_000, ge=1)

@@ -1,4 +1,4 @@
-"""The object store: a local folder or a bucket, by obstore. No content is ever whole in memory."""
+"""The object store: a local folder or a bucket, through obstore. Content is always streamed."""
 
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -14,18 +14,18 @@ from chassis.modules import find_hooks
 from filestore.settings import StoreSettings
 
 CHUNK = 1 << 20
-# What is made from the object KEY is below DERIVED/KEY, and goes with it.
+# Objects derived from the object KEY are stored below DERIVED/KEY and deleted with it.
 DERIVED = "derived"
 
 
 def made_from(key: str) -> str:
-    """Return the key of the object that the one at `key` is made from, which may be itself."""
+    """Return the key of the original: for a derived object that of its source, else `key`."""
     folder, _, rest = key.partition("/")
     return rest.rpartition("/")[0] if folder == DERIVED else key
 
 
 class Objects:
-    """Objects by their keys. Raises `Unavailable` when the store does not do what it should."""
+    """Objects by their keys. Methods raise `Unavailable` when the store fails."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -33,9 +33,9 @@ class Objects:
     async def put(
         self, key: str, content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None
     ) -> None:
-        """Store `content` at `key`; when it raises, nothing is stored and its error is raised.
+        """Store `content` at `key`. If `content` raises, nothing is stored and the error is raised.
 
-        A bucket gives the `headers` to whoever reads the object there, such as a CDN.
+        A bucket serves the object with `headers` to clients that read it directly, such as a CDN.
         """
         attributes: Any = headers if isinstance(self._store, S3Store) else None
         try:
@@ -71,7 +71,7 @@ class Objects:
                 yield bytes(chunk)
 
     async def delete(self, key: str) -> None:
-        """Delete an object and all that is made from it; what is gone is no error."""
+        """Delete an object and everything derived from it; missing objects are ignored."""
         async for part in self.list(f"{DERIVED}/{key}"):
             for each in part:
                 await self._delete(each["path"])
@@ -82,13 +82,13 @@ class Objects:
             await obstore.delete_async(self._store, key)
 
     async def list(self, folder: str | None = None) -> AsyncIterator[list[Any]]:
-        """Yield what is known of all objects, or of those in a folder, a thousand at a time."""
+        """Yield the metadata of all objects, or of those in a folder, in pages of a thousand."""
         with _working():
             async for part in obstore.list(self._store, folder, chunk_size=1000):
                 yield list(part)
 
     def reader(self, key: str) -> io.BufferedReader:
-        """Return a file that can be sought in; to be used in a thread."""
+        """Return a seekable file; use it in a thread."""
         with _working():
             return io.BufferedReader(_Reader(obstore.open_reader(self._store, key)))
 
@@ -102,7 +102,7 @@ class Objects:
 
 
 def make_objects(settings: StoreSettings) -> Objects:
-    """Return the object store of the settings, as modules in the folder `store_hooks` wrap it."""
+    """Return the configured object store, wrapped by the modules in the folder `store_hooks`."""
     objects = Objects(make_store(settings))
     for wrap in find_hooks("business_files", "store_hooks", "wrap_objects"):
         objects = wrap(objects)
@@ -110,9 +110,9 @@ def make_objects(settings: StoreSettings) -> Objects:
 
 
 def make_store(settings: StoreSettings, *, plain: bool = False) -> ObjectStore:
-    """Return the folder or the bucket that the settings name.
+    """Return the configured folder or bucket.
 
-    A `plain` one is asked for nothing that modules in the folder `put_headers` say.
+    A `plain` store ignores the modules in the folder `put_headers`.
     """
     if settings.store == "local":
         return LocalStore(settings.folder, mkdir=True)
@@ -127,7 +127,7 @@ def make_store(settings: StoreSettings, *, plain: bool = False) -> ObjectStore:
         region=settings.s3_region,
         access_key_id=settings.s3_access_key,
         secret_access_key=settings.s3_secret_key.get_secret_value(),
-        # Other servers than Amazon's have buckets in the path.
+        # S3-compatible servers expect the bucket in the path.
         virtual_hosted_style_request=False,
         client_options={
             "allow_http": settings.endpoint.startswith("http:"),
@@ -139,7 +139,7 @@ def make_store(settings: StoreSettings, *, plain: bool = False) -> ObjectStore:
 
 
 class _Reader(io.RawIOBase):
-    """A file of obstore as Python has files: its bytes are `bytes`."""
+    """Adapts a file of obstore, whose reads do not return `bytes`, to the interface of Python."""
 
     def __init__(self, file: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What tests of files use: rows in memory, and a server that speaks as clamd does."""
+"""Test doubles: rows in memory, and a server that speaks the protocol of clamd."""
 
 import asyncio
 import base64

@@ -1,1 +1,1 @@
-"""Where the bytes of files are, and the links by which clients reach them."""
+"""Settings of the object store, and links to file content."""

@@ -1,7 +1,7 @@
-"""Links that are verified at the edge of a CDN: by CloudFront or by Cloudflare.
+"""Signed links for CloudFront and Cloudflare.
 
-The bucket stays private, and only content that is ready gets a link. Expiry is rounded, so that the
-links of some minutes are the same and the edge answers from its cache.
+The bucket stays private. Expiry is rounded, so links that are issued within a few minutes are
+identical and can be cached.
 """
 
 import hmac
@@ -32,7 +32,7 @@ SigningKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 
 class CdnSettings(BaseSettings):
-    """Which CDN is in front of the bucket, and with what its links are signed.
+    """The CDN in front of the bucket, and the key for its links.
 
     `cdn_key` is for CloudFront a private key, RSA or P-256, as DER in base64; for Cloudflare the
     secret of the rule that verifies.
@@ -85,7 +85,7 @@ class CdnLinks:
 
     def download(self, content: Content) -> Link:
         url = f"{self._base}/{quote(content.key, safe='/-_.~')}"
-        # The first moment that is a whole number of steps away and not too soon.
+        # Rounded, but valid for at least the configured time.
         now = int(time.time())
         begun = now - now % ROUND_SECONDS
         expires = begun + self._seconds + ROUND_SECONDS
@@ -107,7 +107,7 @@ def cloudfront_url(url: str, expires: int, key_id: str, key: SigningKey) -> str:
     if isinstance(key, RSAPrivateKey):
         signature = key.sign(policy, PKCS1v15(), SHA256())
     else:
-        # The same for the same policy, or the edge would cache each link apart.
+        # Deterministic, so that identical policies produce identical, cacheable links.
         signature = key.sign(policy, ECDSA(SHA256(), deterministic_signing=True))
     # Base64 in the characters that CloudFront takes in a query string.
     text = b64encode(signature).decode().translate(str.maketrans("+=/", "-_~"))

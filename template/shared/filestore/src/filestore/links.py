@@ -1,4 +1,4 @@
-"""Links to the content of files: whoever has one may use it, for its method, until it expires."""
+"""Links to file content. Each is valid for one method and path until it expires."""
 
 import hmac
 import time
@@ -22,9 +22,9 @@ CONTENT = "/api/v1/content"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A request that a client may send: with this method, and with all of these headers.
+    """A request that a client may send, with all of these headers.
 
-    A `url` without a host is one of the API itself.
+    A `url` without a host is relative to the API.
     """
 
     method: str
@@ -35,7 +35,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Something that can be downloaded: its `path` at the files service, its `key` in the store."""
+    """Downloadable content: its `path` at the files service and its `key` in the store."""
 
     path: str
     key: str
@@ -50,14 +50,14 @@ def content_of(file: StoredFile) -> Content:
 
 
 class Links(Protocol):
-    """Makes links to the content of files."""
+    """Issues links to file content."""
 
     def upload(self, file: StoredFile) -> Link:
         """Return the link by which a client sends the content of a file that is pending."""
         ...
 
     def is_direct(self, file: StoredFile) -> bool:
-        """Return whether the content of a file goes to the store and not by the files service."""
+        """Return whether clients send the content of a file directly to the store."""
         ...
 
     def download(self, content: Content) -> Link:
@@ -66,7 +66,7 @@ class Links(Protocol):
 
 
 class ServiceLinks:
-    """Links to the files service, signed with a key that the services share (HMAC-SHA-256)."""
+    """Links to the files service, signed with a shared key (HMAC-SHA-256)."""
 
     def __init__(self, settings: LinkSettings) -> None:
         self._settings = settings
@@ -95,7 +95,7 @@ class ServiceLinks:
     def check(self, method: str, path: str, expires: int, signature: str) -> None:
         """Raise `Forbidden` unless a link to `path` has this signature, and has not expired."""
         method = "GET" if method == "HEAD" else method
-        # As bytes: text that is not ASCII cannot be compared in constant time.
+        # As bytes, because constant-time comparison requires ASCII text or bytes.
         right = self._signature(method, path, expires).encode()
         if not hmac.compare_digest(right, signature.encode("utf-8", "replace")):
             raise Forbidden("The link is not valid. Ask for a new one.")
@@ -108,7 +108,7 @@ class ServiceLinks:
 
 
 class StoreLinks:
-    """Links to a bucket, presigned with the keys of its account (AWS Signature Version 4)."""
+    """Presigned URLs of a bucket (AWS Signature Version 4)."""
 
     def __init__(self, store: StoreSettings, settings: LinkSettings) -> None:
         self._store = store
@@ -134,7 +134,7 @@ class StoreLinks:
         return Link("PUT", url, _in(seconds), headers)
 
     def is_direct(self, file: StoredFile) -> bool:
-        # A store takes content of a known size alone.
+        # A presigned upload requires a known size.
         return file.size is not None
 
     def download(self, content: Content) -> Link:
@@ -145,7 +145,7 @@ class StoreLinks:
 
 
 def make_links() -> Links:
-    """Return what makes links as the settings say, and as modules in `link_hooks` change it."""
+    """Return the configured issuer of links, wrapped by the modules in `link_hooks`."""
     settings = read_settings(LinkSettings)
     links: Links = ServiceLinks(settings)
     if settings.transfer == "store":
@@ -159,7 +159,7 @@ def make_links() -> Links:
 
 
 def put_headers() -> dict[str, str]:
-    """Return the headers of every upload to a bucket, as modules in `put_headers` say."""
+    """Return the headers of uploads to a bucket from the modules in `put_headers`."""
     headers: dict[str, str] = {}
     for hook in find_hooks("filestore", "put_headers", "put_headers"):
         headers |= hook()

@@ -1,4 +1,4 @@
-"""Where the bytes of files are kept, and how clients reach them."""
+"""Settings of the object store and of links."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -12,7 +12,7 @@ MODEL = SettingsConfigDict(env_prefix="FILES_", env_ignore_empty=True)
 class StoreSettings(BaseSettings):
     """The object store: a local folder, or a bucket at any S3 endpoint.
 
-    `s3_public_endpoint` is where clients reach the same store; its host is part of a signature.
+    `s3_public_endpoint` is the address of the store for clients. Signatures cover its host.
     """
 
     model_config = MODEL
@@ -45,9 +45,9 @@ class StoreSettings(BaseSettings):
 
 
 class LinkSettings(BaseSettings):
-    """How clients get links to content: `transfer` by the files service, or by the store itself.
+    """Settings of links: `transfer` through the files service, or directly with the store.
 
-    `public_url` is where clients reach the files service; without it, where they reach the API.
+    `public_url` is the address of the files service for clients; the default is that of the API.
     """
 
     model_config = MODEL

@@ -1,7 +1,7 @@
-"""Presigned requests to S3: AWS Signature Version 4, in the query string.
+"""Presigned URLs for S3: AWS Signature Version 4 in the query string.
 
-Object stores sign for themselves in obstore, which covers the host alone. What a client sends must
-be bound more tightly: to its exact size, type and checksum, and to an object that is not there yet.
+The signatures of obstore cover only the host. These also cover the exact size, type and checksum of
+an upload, and require that the object does not exist yet.
 """
 
 import hmac
@@ -33,7 +33,7 @@ def presign_put(
     headers = {"Content-Type": content_type, "If-None-Match": "*", **(more or {})}
     if checksum is not None:
         headers["x-amz-checksum-sha256"] = b64encode(bytes.fromhex(checksum)).decode()
-    # Every client sends the length itself, and a browser lets nobody else do it.
+    # Clients send Content-Length automatically; browsers do not let scripts set it.
     signed = {**headers, "Content-Length": str(size)}
     return presign(store, "PUT", key, seconds, signed), headers
 

@@ -1,5 +1,5 @@
-"""What hears of files that are announced or read, a module each; add your own next to them.
+"""Hooks for announced files and issued links, one module each; add your own next to them.
 
-A module has `announced(client, file)`, which may raise an error and so refuse the file, or
-`link_issued(client, file)`, which hears of a link before the caller has it.
+`announced(client, file)` can raise an error to refuse the file. `link_issued(client, file)` is
+called before the caller receives the link.
 """

@@ -1,7 +1,7 @@
-"""Writes into the audit log who got a link to which content.
+"""Records issued links in the audit log.
 
-The link is what is recorded: whether it was used, and how often, only the place knows that serves
-the content. What is uploaded, changed and deleted is recorded with the rows.
+The record does not show whether the link was used. Uploads, changes and deletions are recorded with
+their rows.
 """
 
 from business_api.identity.gateway import AuditGateway
@@ -12,7 +12,7 @@ from contracts.files import StoredFile
 
 
 async def link_issued(client: ServiceClient, file: StoredFile) -> None:
-    """Record the link before it is given; without the record there is none."""
+    """Record the link before it is issued; raise if it cannot be recorded."""
     principal = current_principal()
     await AuditGateway(client).append(
         AuditEvent(

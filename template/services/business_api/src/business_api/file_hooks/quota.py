@@ -1,4 +1,4 @@
-"""Limits how many bytes the files of one owner may have."""
+"""Limits the total size of the files of one owner."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,7 +13,7 @@ PATH = "/api/v1/file-usage"
 
 
 class QuotaSettings(BaseSettings):
-    """How many bytes the files of one owner may have together; 0 is no limit."""
+    """The maximum total size in bytes per owner; 0 disables the limit."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_")
 
@@ -21,10 +21,10 @@ class QuotaSettings(BaseSettings):
 
 
 async def announced(client: ServiceClient, file: StoredFile) -> None:
-    """Raise `Conflict` when the file is too much together with what the owner has.
+    """Raise `Conflict` if the file exceeds the quota of its owner.
 
-    Files that are announced count with the size that they may have, this one among them: of many
-    at the same moment, each sees the others. Deleted files do not count.
+    Announced files, including this one, count with their maximum size, so concurrent requests see
+    each other. Deleted files do not count.
     """
     quota = read_settings(QuotaSettings).quota_bytes
     if not quota:
@@ -32,6 +32,6 @@ async def announced(client: ServiceClient, file: StoredFile) -> None:
     usage = await client.call("GET", PATH, FileUsage, params={"owner": file.owner})
     if usage.bytes > quota:
         raise Conflict(
-            f"The files of one owner may have {quota:,} bytes together; "
-            f"with this one they would have {usage.bytes:,}."
+            f"The files of one owner are limited to {quota:,} bytes; "
+            f"with this file they would have {usage.bytes:,}."
         )

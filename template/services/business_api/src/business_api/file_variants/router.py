@@ -22,7 +22,7 @@ Size = Literal["small", "medium", "large"]
 async def variant(
     file_id: UUID, name: Size, caller: Subject, files: Port, client: Client, links: MadeLinks
 ) -> RedirectResponse:
-    """Lead to an image of 320, 1280 or 2560 pixels at its longest side, as WebP."""
+    """Redirect to a WebP image with a longest side of 320, 1280 or 2560 pixels."""
     file = await readable(files, client, caller, file_id)
     return await lead_to(_content(file, name), file, client, links)
 

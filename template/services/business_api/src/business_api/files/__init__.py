@@ -1,1 +1,1 @@
-"""Files: who may upload, read, attach and delete them. Their bytes are elsewhere."""
+"""Files: permissions, metadata and links. The content is in the object store."""

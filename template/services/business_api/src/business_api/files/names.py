@@ -1,9 +1,9 @@
-"""Names of files, as people see them; the store never does."""
+"""File names for display; the store does not use them."""
 
 import unicodedata
 
 MAX_BYTES = 255
-# Control characters, and those that turn the direction of text: "exe.gpj" would read "jpg.exe".
+# Control characters, and characters that change the text direction ("exe.gpj" as "jpg.exe").
 REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 

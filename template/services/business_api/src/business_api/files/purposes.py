@@ -1,4 +1,4 @@
-"""What files are uploaded for: which types and how many bytes each purpose accepts."""
+"""The purposes of uploads, with their accepted types and sizes."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +24,7 @@ def purposes() -> dict[str, Purpose]:
 
 
 def purpose_for(name: str, content_type: str, size: int | None) -> Purpose:
-    """Return the purpose; raise `Invalid` if there is none, or for what it does not accept."""
+    """Return the purpose; raise `Invalid` if it is unknown or does not accept the file."""
     purpose = purposes().get(name)
     if purpose is None:
         known = ", ".join(sorted(purposes()))

@@ -1,4 +1,4 @@
-"""The public routes for files. No bytes pass here: clients get links to where these are."""
+"""The public routes for files. Content is transferred through links."""
 
 from datetime import datetime
 from functools import cache
@@ -46,7 +46,7 @@ async def get_files(client: Client) -> FilesGateway:
 
 @cache
 def get_links() -> Links:
-    """Return what makes links."""
+    """Return the issuer of links."""
     return make_links()
 
 
@@ -63,7 +63,7 @@ IdempotencyKey = Annotated[
 
 
 class FileView(Contract):
-    """A file as clients see it. `content_type` is what its content is, once that is known."""
+    """A file as clients see it. `content_type` is the declared one until the file is verified."""
 
     id: UUID
     purpose: str
@@ -79,7 +79,7 @@ class FileView(Contract):
 
 
 class Upload(Contract):
-    """Where to send the content: one request of this method, with all of these headers."""
+    """The request that sends the content: use this method, URL and all headers."""
 
     id: UUID
     state: FileState
@@ -105,7 +105,7 @@ async def begin(
     links: MadeLinks,
     key: IdempotencyKey = None,
 ) -> Upload:
-    """Announce a file, and get the link to send its content to."""
+    """Announce a file, and receive a link for its content."""
     file_id = uuid4() if key is None else uuid5(NAMESPACE_OID, f"file/{caller}/{key}")
     file = await begin_upload(files, client, file_id, caller, upload)
     link = links.upload(file)
@@ -121,13 +121,13 @@ async def begin(
 
 @router.post("/uploads/{file_id}/complete", status_code=202)
 async def complete(file_id: UUID, files: Port, links: MadeLinks) -> FileView:
-    """Say that the content was sent. The file is ready when it has been verified: ask for it."""
+    """Complete a direct upload. Poll the file until it is ready or rejected."""
     return _view(await complete_upload(files, links, file_id))
 
 
 @router.get("/files")
 async def list_files(query: Annotated[FileQuery, Query()], files: Port, client: Client) -> FilePage:
-    """List files, the newest first: all, or those that are attached to one thing."""
+    """List files, the newest first: all, or those of one resource."""
     if query.subject_type is not None and query.subject_id is not None:
         subject = SubjectRef(type=query.subject_type, id=query.subject_id)
         await kind_of(subject).may_read(client, subject.id)
@@ -137,7 +137,7 @@ async def list_files(query: Annotated[FileQuery, Query()], files: Port, client: 
 
 @router.get("/files/{file_id}")
 async def get_file(file_id: UUID, caller: Subject, files: Port, client: Client) -> FileView:
-    """Return what is known of one file."""
+    """Return one file."""
     file = await files.get(file_id)
     await check_may_read(client, caller, file)
     return _view(file)
@@ -147,7 +147,7 @@ async def get_file(file_id: UUID, caller: Subject, files: Port, client: Client) 
 async def content(
     file_id: UUID, caller: Subject, files: Port, client: Client, links: MadeLinks
 ) -> RedirectResponse:
-    """Lead to the content of a file that is ready; the link expires after some minutes."""
+    """Redirect to the content of a ready file; the link expires after some minutes."""
     file = await readable(files, client, caller, file_id)
     return await lead_to(content_of(file), file, client, links)
 
@@ -161,7 +161,7 @@ async def delete(file_id: UUID, caller: Subject, files: Port, client: Client) ->
 
 @router.post("/files/{file_id}/attachments")
 async def attach(file_id: UUID, subject: SubjectRef, files: Port, client: Client) -> FileView:
-    """Attach a file to something."""
+    """Attach a file to a resource."""
     return _view(await attach_file(files, client, file_id, subject))
 
 
@@ -169,7 +169,7 @@ async def attach(file_id: UUID, subject: SubjectRef, files: Port, client: Client
 async def detach(
     file_id: UUID, subject: Annotated[SubjectRef, Depends()], files: Port, client: Client
 ) -> FileView:
-    """Detach a file from something."""
+    """Detach a file from a resource."""
     await kind_of(subject).may_attach(client, subject.id)
     return _view(await files.detach(file_id, subject))
 
@@ -177,7 +177,7 @@ async def detach(
 async def lead_to(
     content: Content, file: StoredFile, client: ServiceClient, links: Links
 ) -> RedirectResponse:
-    """Return the redirect to content; modules in the folder `file_hooks` hear of it before."""
+    """Return the redirect to content, after calling the modules in the folder `file_hooks`."""
     for hear in find_hooks("business_api", "file_hooks", "link_issued"):
         await hear(client, file)
     link = links.download(content)

@@ -1,4 +1,4 @@
-"""What files may be attached to: each feature answers for its own, in its `attachments.py`."""
+"""Resources that files can be attached to; each feature defines its own in `attachments.py`."""
 
 from functools import cache
 from typing import Protocol
@@ -10,20 +10,20 @@ from contracts.files import StoredFile, SubjectRef
 
 
 class SubjectKind(Protocol):
-    """The port to one kind of things; `type` is its name in requests."""
+    """The port to one kind of resources; `type` is its name in requests."""
 
     @property
     def type(self) -> str: ...
 
     async def may_attach(self, client: ServiceClient, subject_id: str) -> str:
-        """Return whose a file that is attached to the thing is.
+        """Return the owner of a file that is attached to the resource.
 
-        Raises `NotFound` for a thing that is not there for the caller, or `Forbidden`.
+        Raises `NotFound` or `Forbidden` if the caller may not attach files to it.
         """
         ...
 
     async def may_read(self, client: ServiceClient, subject_id: str) -> None:
-        """Raise `NotFound` or `Forbidden` unless the caller may read what is attached to it."""
+        """Raise `NotFound` or `Forbidden` if the caller may not read attached files."""
         ...
 
 
@@ -35,7 +35,7 @@ def subject_kinds() -> dict[str, SubjectKind]:
 
 
 def kind_of(subject: SubjectRef) -> SubjectKind:
-    """Return what answers for a thing; raise `Invalid` if nothing does."""
+    """Return the port to a resource; raise `Invalid` for an unknown type."""
     kind = subject_kinds().get(subject.type)
     if kind is None:
         known = ", ".join(sorted(subject_kinds())) or "nothing yet"
@@ -45,10 +45,10 @@ def kind_of(subject: SubjectRef) -> SubjectKind:
 
 
 async def check_may_read(client: ServiceClient, caller: str, file: StoredFile) -> None:
-    """Raise `NotFound` unless the caller may read one of the things that the file is attached to.
+    """Raise `NotFound` unless the caller may read one of the resources of the file.
 
-    A file that is attached to nothing is read by whoever sees it. Its owner reads it in any case:
-    the thing may be gone.
+    Files without attachments need no further permission. Owners can always read their files,
+    because the resource may be deleted.
     """
     if caller == file.owner or not file.attachments:
         return

@@ -1,4 +1,4 @@
-"""What callers do with files; rows and links are behind ports."""
+"""Use cases of files; rows and links are behind ports."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -63,10 +63,10 @@ class NewUpload(Contract):
 async def begin_upload(
     files: Files, client: ServiceClient, file_id: UUID, caller: str, upload: NewUpload
 ) -> StoredFile:
-    """Store what is expected, before any of its bytes; a repeated request is the same upload.
+    """Store the row of a file before its content arrives; repeated requests return the same file.
 
-    The file belongs to whom the thing belongs that it is attached to, else to the caller. Raises
-    `Invalid` for what its purpose does not accept.
+    The owner is that of the attached resource, else the caller. Raises `Invalid` for a file that
+    its purpose does not accept.
     """
     purpose = purpose_for(upload.purpose, upload.content_type, upload.size)
     owner = caller
@@ -94,9 +94,9 @@ async def begin_upload(
 
 
 async def complete_upload(files: Files, links: Links, file_id: UUID) -> StoredFile:
-    """Say that a client has sent the content to the store; what came is looked at after this.
+    """Complete a direct upload to the store, so that it is verified.
 
-    Of content that goes by the files service, that says so itself.
+    Uploads through the files service are completed by that service.
     """
     file = await files.get(file_id)
     if file.state != FileState.PENDING or not links.is_direct(file):
@@ -118,7 +118,7 @@ async def readable(files: Files, client: ServiceClient, caller: str, file_id: UU
 
 
 async def delete_file(files: Files, file_id: UUID, keep_days: float) -> None:
-    """Delete a file; its bytes follow after `keep_days`."""
+    """Delete a file; its content is deleted after `keep_days`."""
     file = await files.get(file_id)
     purge_after = datetime.now(UTC) + timedelta(days=keep_days)
     change = FileChange(version=file.version, state=FileState.DELETED, purge_after=purge_after)
@@ -129,12 +129,12 @@ async def delete_file(files: Files, file_id: UUID, keep_days: float) -> None:
 async def attach_file(
     files: Files, client: ServiceClient, file_id: UUID, subject: SubjectRef
 ) -> StoredFile:
-    """Attach a file to a thing that the caller may attach to.
+    """Attach a file to a resource.
 
-    Raises `Conflict` when the thing is another's: with it, they would have to get the file.
+    Raises `Conflict` if the resource has another owner, who would gain access to the file.
     """
     file = await files.get(file_id)
     owner = await kind_of(subject).may_attach(client, subject.id)
     if owner != file.owner:
-        raise Conflict("The file and what it is to be attached to belong to different people.")
+        raise Conflict("The file and the resource have different owners.")
     return await files.attach(file_id, subject)

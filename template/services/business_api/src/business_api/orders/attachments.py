@@ -1,4 +1,4 @@
-"""Files of orders: whoever sees an order may attach files to it, and read them."""
+"""Files of orders: callers who can read an order can attach and read its files."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from contracts.orders import Order
 
 
 class OrderSubject:
-    """Answers for orders. The files of an order belong to its customer, whoever has sent them."""
+    """The port to orders. The customer owns the files of an order, even if staff uploads them."""
 
     type = "order"
 

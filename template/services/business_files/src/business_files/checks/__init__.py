@@ -1,5 +1,5 @@
-"""What is looked at before a file is ready, a module each; add your own next to them.
+"""The checks that a file passes before it is ready, one module each; add your own next to them.
 
-A module has `check(candidate)`, a coroutine that raises `Refused` for content that no caller may
-get, and perhaps a `PHASE`: a number, by which they follow each other.
+A module has a coroutine `check(candidate)`, which raises `Refused` to reject the content. Modules
+run in the order of their optional number `PHASE`, then by name.
 """

@@ -1,4 +1,4 @@
-"""Archives stay small when they are unpacked, and every entry can be scanned."""
+"""Archives unpack to a limited size, and the scanner can read every entry."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ ENCRYPTED = 0x1
 async def check(candidate: Candidate) -> None:
     """Raise `Refused` for a ZIP archive that unpacks to too much, or that is encrypted.
 
-    Whatever it was declared as: what a program takes for an archive is one.
+    The declared type does not matter: programs recognize archives by their content.
     """
     found = await asyncio.to_thread(entries, candidate)
     if found is None:

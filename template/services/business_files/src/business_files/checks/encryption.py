@@ -1,4 +1,4 @@
-"""What is in the bucket is encrypted there: also what a client has sent to it directly."""
+"""Objects in the bucket are encrypted, including direct uploads of clients."""
 
 import aiohttp
 
@@ -14,7 +14,7 @@ SECONDS = 60
 
 
 async def check(candidate: Candidate) -> None:
-    """Raise `Refused` for an object that the bucket has not encrypted as it should."""
+    """Raise `Refused` for an object without the configured encryption."""
     settings = read_settings(EncryptionSettings)
     if not settings.by_store:
         return

@@ -1,4 +1,4 @@
-"""Images can be decoded, and there they are in smaller sizes."""
+"""Images can be decoded, and are resized."""
 
 from collections.abc import AsyncIterator
 
@@ -10,13 +10,13 @@ from business_files.images.process import resize
 from business_files.images.sizes import CONTENT_TYPE, RASTER, variant_key
 from chassis.settings import read_settings
 
-# After the others: it costs most.
+# Last: it is the most expensive check.
 PHASE = 10
 MAX_BYTES = 50_000_000
 
 
 class ImageSettings(BaseSettings):
-    """How many pixels an image may have; 24 million take 200 MB to decode."""
+    """The maximum number of pixels; decoding 24 million takes 200 MB."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_")
 
@@ -24,7 +24,7 @@ class ImageSettings(BaseSettings):
 
 
 async def check(candidate: Candidate) -> None:
-    """Store the sizes of an image; raise `Refused` for one that cannot be decoded."""
+    """Store the resized images; raise `Refused` for an image that cannot be decoded."""
     if candidate.file.declared_type not in RASTER:
         return
     if candidate.size > MAX_BYTES:

@@ -1,10 +1,10 @@
-"""The content is what it was declared as, by its first bytes; the name does not count."""
+"""The content has the declared type, by its first bytes; the file name does not matter."""
 
 import puremagic
 
 from business_files.candidate import Candidate, Refused
 
-# After the archives, of which it has to know the entries.
+# Behind the check of archives, which reads the entries.
 PHASE = 5
 ZIP = "application/zip"
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -28,14 +28,14 @@ def _possible(candidate: Candidate) -> set[str]:
     if candidate.names is not None:
         return _archives(candidate.names)
     if candidate.is_text:
-        # HTML, SVG and XML: a browser that ignores the declared type would take it for a page.
+        # HTML, SVG and XML: a browser that ignores the declared type could run it as a page.
         is_page = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
         return set() if is_page else {"text/plain", "text/csv"}
     try:
         found = {each.mime_type for each in puremagic.magic_string(head)}
     except puremagic.PureError:
         return set()
-    # What is text or an archive is known by other means.
+    # Text and archives are recognized above.
     return {kind for kind in found if kind != ZIP and not kind.startswith(("text/", OFFICE))}
 
 

@@ -1,1 +1,1 @@
-"""The content of files: how it comes in, and how it goes out."""
+"""Uploads and downloads of file content."""

@@ -1,4 +1,4 @@
-"""Announces a file to the business service, as whoever sends it."""
+"""Announces a file to the business service on behalf of the caller."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from business_files.settings import BusinessServiceSettings
 from chassis.errors import BadGateway, TooSlow, Unavailable
 from chassis.settings import read_settings
 
-# The caller's own: this service has no rights that the caller has not.
+# Only headers of the caller: this service has no rights of its own.
 PASSED_ON = ("authorization", "x-subject", "x-request-id", "idempotency-key", "traceparent")
 
 
 class Refused(Exception):
-    """The business service refused; `answer` is what it said."""
+    """The business service refused; `answer` is its response."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 async def announce(upload: Mapping[str, Any], headers: Mapping[str, str]) -> UUID:
-    """Announce an upload with the caller's own headers, and return the id of its file.
+    """Announce an upload with the headers of the caller, and return the ID of the file.
 
     Raises `Refused`, `Unavailable`, `TooSlow` or `BadGateway`.
     """

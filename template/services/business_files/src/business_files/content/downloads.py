@@ -1,4 +1,4 @@
-"""Serves content: whole or a part of it (RFC 9110, sections 13 and 14)."""
+"""Serves content, with conditional and range requests (RFC 9110, sections 13 and 14)."""
 
 import re
 from collections.abc import AsyncGenerator, Mapping
@@ -21,20 +21,20 @@ RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes from `start` up to `end`, which is not one of them."""
+    """The bytes from `start` up to but excluding `end`."""
 
     start: int
     end: int
 
 
 class Unsatisfiable(Exception):
-    """The range has none of the bytes that there are."""
+    """The range does not overlap the content."""
 
 
 def wanted_part(header: str | None, size: int) -> Part | None:
-    """Return what a Range header asks for; None for everything, as for several ranges at once.
+    """Return the part that a Range header requests; None for the whole content.
 
-    Raises `Unsatisfiable`.
+    Several ranges are answered with the whole content. Raises `Unsatisfiable`.
     """
     found = RANGE.fullmatch(header.strip()) if header else None
     if found is None or found[0] == "bytes=-":
@@ -62,17 +62,17 @@ async def serve(
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
         "Content-Disposition": content_disposition(file.filename, content_type),
-        # It is somebody's file: nothing in it may run as a page of this site.
+        # Uploaded content must not run as a page of this site.
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
     known = {tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=given)
-    # A client that has bytes of another file wants all of this one.
+    # If the client has bytes of another version, it needs the whole content.
     asked = headers.get("range") if headers.get("if-range", etag) == etag else None
     if method == "HEAD":
-        asked = None  # parts are for GET
+        asked = None  # range requests are defined for GET only
     try:
         part = wanted_part(asked, size)
     except Unsatisfiable:
@@ -89,7 +89,7 @@ async def serve(
         return Response(status_code=status, headers=given, media_type=content_type)
     started = perf_counter()
     content = objects.read(file.key, part.start, part.end)
-    # Before the answer begins: what is not there, or cannot be read, is still an error.
+    # Before the response begins, so that a missing or unreadable object is still an error.
     try:
         first = await anext(content)
     except FileNotFoundError as error:
@@ -99,7 +99,7 @@ async def serve(
 
 
 class _Closing(StreamingResponse):
-    """Closes its content when the client is gone, and not when memory is cleared."""
+    """Closes its content when the client disconnects, instead of at garbage collection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -119,6 +119,6 @@ async def _observed(
             yield chunk
     finally:
         await rest.aclose()
-        # A client that has everything may close the connection before this hears of it.
+        # A client may close the connection after the last byte.
         outcome, took = "done" if size == wanted else "failed", perf_counter() - started
         note(FileEvent("served", file.id, outcome, size, file.content_type, took))

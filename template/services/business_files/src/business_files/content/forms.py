@@ -1,4 +1,4 @@
-"""Reads a form (multipart/form-data) while it comes in; its file is never whole in memory."""
+"""Parses forms (multipart/form-data) while they arrive; their files are streamed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class FormFile:
 
 @dataclass(slots=True)
 class _Part:
-    """A part of the form, as far as it has come."""
+    """A part of the form, as far as it has arrived."""
 
     headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
@@ -39,7 +39,7 @@ class _Part:
 
 
 class _Reader:
-    """Collects what the parser finds: fields as a whole, and the file piece by piece."""
+    """Collects the results of the parser: whole fields, and the file in chunks."""
 
     def __init__(self, boundary: bytes) -> None:
         self.parts: list[_Part] = []
@@ -60,11 +60,11 @@ class _Reader:
         )
 
     def feed(self, chunk: bytes) -> None:
-        """Parse what came next; raise `Invalid` if it is no such form."""
+        """Parse the next chunk; raise `Invalid` for a malformed form."""
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise Invalid("The form cannot be read: it is no multipart/form-data.") from error
+            raise Invalid("The form cannot be parsed as multipart/form-data.") from error
 
     def _on_header(self) -> None:
         name = self._header.decode("latin-1").lower()
@@ -75,7 +75,7 @@ class _Reader:
     def _on_headers(self) -> None:
         part = self.parts[-1]
         if self.has_file:
-            raise Invalid("The part called file has to be the last one of the form.")
+            raise Invalid("The part called file must be the last part of the form.")
         if len(self.parts) > MAX_FIELDS:
             raise Invalid(f"The form has more than {MAX_FIELDS} parts.")
         _, options = parse_options_header(part.headers.get("content-disposition", b""))
@@ -95,9 +95,9 @@ class _Reader:
 
 
 async def read_form(content_type: str, body: AsyncIterator[bytes]) -> FormFile:
-    """Return the part "file" of a form, which has to be its last one.
+    """Return the part "file" of a form, which must be the last one.
 
-    Raises `Invalid` for a body that is no such form.
+    Raises `Invalid` for any other body.
     """
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
@@ -106,13 +106,13 @@ async def read_form(content_type: str, body: AsyncIterator[bytes]) -> FormFile:
     try:
         reader = _Reader(boundary)
     except FormParserError as error:
-        raise Invalid("The boundary of the form is not a boundary.") from error
+        raise Invalid("The boundary of the form is not valid.") from error
     async for chunk in body:
         reader.feed(chunk)
         if reader.has_file:
             break
     if not reader.has_file:
-        raise Invalid("The form has no part called file that has a name.")
+        raise Invalid("The form has no part called file with a file name.")
     *fields, file = reader.parts
     declared, _ = parse_options_header(file.headers.get("content-type", b""))
     return FormFile(
@@ -134,4 +134,4 @@ async def _content(
             break
         reader.feed(chunk)
     if not file.is_whole:
-        raise Invalid("The form has no end.")
+        raise Invalid("The form is incomplete.")

@@ -1,4 +1,4 @@
-"""The routes for content. A link says who may use them, and a form is sent by its caller."""
+"""The routes for content. Links authorize them; forms carry the credentials of their caller."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ router = APIRouter(prefix=CONTENT, tags=["content"])
 
 
 class Taken(Contract):
-    """A file whose content came. It can be read when its state is ready."""
+    """A file with content. It can be downloaded when its state is ready."""
 
     id: UUID
     state: FileState
@@ -41,7 +41,7 @@ async def check_link(
     expires: Annotated[int, Query(ge=0, le=2**40)],
     signature: Annotated[str, Query(max_length=64)],
 ) -> None:
-    """Refuse a request whose link is not valid."""
+    """Refuse a request without a valid link."""
     links = cast(ServiceLinks, request.app.state.links)
     links.check(request.method, request.url.path, expires, signature)
 
@@ -52,7 +52,7 @@ async def get_files(request: Request) -> FilesGateway:
 
 
 async def get_uploads(request: Request) -> Uploads:
-    """Return what takes content."""
+    """Return the receiver of content."""
     return cast(Uploads, request.app.state.uploads)
 
 
@@ -62,7 +62,7 @@ TakenBy = Annotated[Uploads, Depends(get_uploads)]
 
 @router.put("/{file_id}", status_code=202, dependencies=[Depends(check_link)])
 async def upload(file_id: UUID, request: Request, files: Files, uploads: TakenBy) -> Taken:
-    """Take the content of a file, as it is."""
+    """Receive the content of a file."""
     file = await files.get(file_id)
     most = file.max_size if file.size is None else file.size
     _refuse_early(request, most)
@@ -72,12 +72,12 @@ async def upload(file_id: UUID, request: Request, files: Files, uploads: TakenBy
 
 @router.post("", status_code=202, response_model=Taken)
 async def upload_form(request: Request, files: Files, uploads: TakenBy) -> Taken | Response:
-    """Take a form with one file: fields purpose, subject_type and subject_id, and then file."""
+    """Receive a form: the fields purpose, subject_type and subject_id, then the file."""
     settings = read_settings(TransferSettings)
     limit = settings.max_form_bytes
     _refuse_early(request, limit + 10_000)
     try:
-        # Whoever is not known yet holds no place, and not for long.
+        # Before the caller is authenticated: without a transfer slot, and with a timeout.
         async with asyncio.timeout(settings.idle_seconds):
             form = await read_form(request.headers.get("content-type", ""), _body(request))
             file_id = await announce(_announced(form, limit), request.headers)
@@ -91,7 +91,7 @@ async def upload_form(request: Request, files: Files, uploads: TakenBy) -> Taken
 
 @router.api_route("/{file_id}", methods=["GET", "HEAD"], dependencies=[Depends(check_link)])
 async def download(file_id: UUID, request: Request, files: Files) -> Response:
-    """Return the content of a file, or the part that a Range header asks for."""
+    """Return the content of a file, or the part that a Range header requests."""
     file = await files.get(file_id)
     if file.state != FileState.READY:
         raise Conflict(f"The file is {file.state}. Only one that is ready can be read.")
@@ -114,7 +114,7 @@ def _announced(form: FormFile, limit: int) -> dict[str, object]:
 
 
 def _refuse_early(request: Request, limit: int) -> None:
-    """Refuse a body that announces more than `limit` bytes before any of it is read."""
+    """Refuse a body by its Content-Length, before it is read."""
     if int(request.headers.get("content-length", 0)) > limit:
         raise HTTPException(413, f"The file has more than {limit:,} bytes.")
 
@@ -124,7 +124,7 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         async for chunk in request.stream():
             yield chunk
     except ClientDisconnect:
-        raise HTTPException(400, "The connection ended before the content did.") from None
+        raise HTTPException(400, "The connection ended before the content was complete.") from None
 
 
 def _taken(file: StoredFile) -> Taken:

@@ -1,4 +1,4 @@
-"""Takes content: counted, hashed and stored while it comes in."""
+"""Receives content: counts, hashes and stores it while it arrives."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ CAME = frozenset({FileState.UPLOADED, FileState.SCANNING, FileState.READY})
 
 
 class Uploads:
-    """Takes the content of files that are pending.
+    """Receives the content of pending files.
 
-    Each attempt has a place of its own in the store, so that of two that run at once neither can
-    change what the other has stored; the row says whose is the file's.
+    Each attempt has its own key in the store, so concurrent attempts cannot overwrite each other.
+    The row records the key of the attempt that won.
     """
 
     def __init__(self, files: FilesGateway, objects: Objects, settings: TransferSettings) -> None:
@@ -36,7 +36,7 @@ class Uploads:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Count a transfer; raise `Unavailable` when there are as many as there may be."""
+        """Count a transfer; raise `Unavailable` at the limit of concurrent transfers."""
         if self._running >= self._settings.max_transfers:
             raise Unavailable("Too many files are being transferred. Try again in a moment.")
         self._running += 1
@@ -48,11 +48,11 @@ class Uploads:
     async def take(
         self, file: StoredFile, content: AsyncIterator[bytes], limit: int | None = None
     ) -> StoredFile:
-        """Store the content of a file; one whose content has come already stays as it is.
+        """Store the content of a file; repeated uploads change nothing.
 
-        `limit` is in bytes, where it is less than the file may have. Raises 413 for more, 408 for a
-        client that falls silent, `Invalid` for other content than was announced, and `Conflict`
-        for a file that expects none any more. Then nothing is stored.
+        `limit` is in bytes and lowers the limit of the file. Raises 413 for more content, 408 for
+        an idle client, `Invalid` for content that differs from the announcement, and `Conflict` for
+        a file that no longer expects content. In these cases nothing is stored.
         """
         if file.state in CAME:
             return file
@@ -72,8 +72,8 @@ class Uploads:
                 with suppress(Unavailable):
                     await self._objects.delete(key)
                 raise
-            # After any other error nobody knows whether the row has this key by now. Without a
-            # row, the object is found later.
+            # After any other error it is unknown whether the row has this key. If it does not,
+            # the reconciliation deletes the object later.
             outcome = "done"
             return stored
         except (HTTPException, Invalid):
@@ -105,7 +105,7 @@ class Uploads:
 
 
 class _Counted:
-    """Content that is counted and hashed while it passes."""
+    """Counts and hashes content while it is read."""
 
     def __init__(self, content: AsyncIterator[bytes], limit: int, idle_seconds: float) -> None:
         self.size = 0

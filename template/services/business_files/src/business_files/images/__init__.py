@@ -1,1 +1,1 @@
-"""Images in smaller sizes, made in a process of its own."""
+"""Resized images, created in a separate process."""

@@ -1,4 +1,4 @@
-"""Runs the process that makes the sizes of an image."""
+"""Runs the process that resizes images."""
 
 import asyncio
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 from business_files.candidate import Refused
 from business_files.images.sizes import SIZES
 
-# By its path: it imports nothing of this service.
+# By its path: it does not import this service.
 PROGRAM = Path(__file__).with_name("resize.py")
-# The processor's time has a limit of its own, and other processes may use it too.
+# Wall-clock time; CPU time has a lower limit of its own.
 TIMEOUT_SECONDS = 60
 REFUSED = 3
 
@@ -24,7 +24,7 @@ async def resize(content: bytes, max_pixels: int) -> dict[str, bytes]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        # It has no use for a setting, and least of all for a secret.
+        # Without settings and secrets.
         env={},
     )
     try:
@@ -37,7 +37,7 @@ async def resize(content: bytes, max_pixels: int) -> dict[str, bytes]:
     if process.returncode == REFUSED:
         raise Refused(errors.decode(errors="replace").strip()[:200])
     if process.returncode:
-        # The limit of memory or of time has ended it, or a bug of the decoder.
+        # It exceeded its memory or CPU limit, or the decoder crashed.
         raise Refused("the image cannot be decoded within the limits")
     return dict(zip(SIZES, _parts(output), strict=True))
 

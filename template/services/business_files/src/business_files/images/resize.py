@@ -1,8 +1,8 @@
-"""Makes the sizes of one image: `resize.py MAX_PIXELS SIDE...`, from its input to its output.
+"""Resizes one image from stdin to stdout: `resize.py MAX_PIXELS SIDE...`.
 
-A process of its own: a decoder that is attacked by an image has no secrets of the service, little
-memory and little time. Its output is, for each size, four bytes with the length and that many bytes
-of WebP. It ends with 3 and a reason for an image that it does not take.
+It runs as a separate process, so an exploited decoder has no secrets, little memory and little
+time. The output contains, for each size, a length of four bytes and a WebP image. The exit code is
+3, with a reason on stderr, if the image is rejected.
 """
 
 import resource
@@ -19,21 +19,21 @@ REFUSED = 3
 
 
 def resized(content: bytes, max_pixels: int, sides: list[int]) -> list[bytes]:
-    """Return an image for each longest side, upright, and without what its camera wrote into it.
+    """Return the image in each size, with its orientation applied and without metadata.
 
-    Raises `ValueError` for what is no such image, or has more pixels than are decoded.
+    Raises `ValueError` for other content, and for more than `max_pixels`.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
-            # Before anything is decoded: the header says how large it is.
+            # Checked by the header, before decoding.
             if image.width * image.height > max_pixels:
                 raise ValueError(f"the image has more than {max_pixels:,} pixels")
             has_alpha = "A" in image.getbands() or "transparency" in image.info
             upright = ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError, MemoryError) as error:
+    except (OSError, SyntaxError, MemoryError) as error:
         raise ValueError("the image cannot be read") from error
     found = {}
-    # Each from the one before it, in place: there is never a second image of the full size.
+    # Each from the previous one, in place, so there is only one image of the full size.
     for side in sorted(sides, reverse=True):
         upright.thumbnail((side, side))  # never enlarges
         output = BytesIO()
@@ -44,6 +44,8 @@ def resized(content: bytes, max_pixels: int, sides: list[int]) -> list[bytes]:
 
 def main() -> int:
     """Read an image and write its sizes; return what the process ends with."""
+    # Pillow would only warn, on stderr; the limit is checked above.
+    Image.MAX_IMAGE_PIXELS = None
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     try:

@@ -1,1 +1,1 @@
-"""What hears of everything that happens to files, a module each with `observe(event)`."""
+"""Receivers of file events, one module each with `observe(event)`."""

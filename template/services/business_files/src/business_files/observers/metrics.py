@@ -1,4 +1,4 @@
-"""What Prometheus reads about files."""
+"""File metrics for Prometheus."""
 
 from prometheus_client import Counter, Histogram
 
@@ -12,7 +12,7 @@ SECONDS = Histogram(
     ["action"],
     buckets=(0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800),
 )
-# A rate does not see where a series begins.
+# Without an initial zero, a rate misses the first event.
 for action, outcome in (
     ("received", "done"),
     ("received", "failed"),

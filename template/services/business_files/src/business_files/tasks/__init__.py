@@ -1,4 +1,4 @@
-"""What is done again and again in the background, a module each; add your own next to them.
+"""Periodic background tasks, one module each; add your own next to them.
 
 A module has `run(work)`, a coroutine, and `every(settings)`: the seconds between two runs.
 """

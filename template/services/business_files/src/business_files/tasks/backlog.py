@@ -1,4 +1,4 @@
-"""Measures what waits to be verified, and whether the scanner answers."""
+"""Measures the backlog of unverified files, and whether the scanner answers."""
 
 from prometheus_client import Gauge
 

@@ -36,7 +36,7 @@ async def run(work: Work) -> None:
     is_plain = read_settings(EncryptionSettings).encryption != "envelope"
     try:
         async for file in gateway.missing():
-            # One that cannot be copied does not keep the others waiting.
+            # A file that cannot be copied does not block the others.
             try:
                 await copy_file(file, source, target, file.sha256 if is_plain else None)
                 await gateway.note(file.id, has_copy=True)

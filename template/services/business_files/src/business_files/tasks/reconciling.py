@@ -1,7 +1,7 @@
-"""Deletes objects that belong to no file, and reports files whose object is gone.
+"""Deletes objects without a row, and reports rows without an object.
 
-An upload by a link that was valid when it began may end after its row was given up, and a process
-may die between storing bytes and writing so: only the store knows of these.
+A slow upload can end after its row has expired, and a process can crash between storing content and
+writing the row. Only a listing of the store finds these objects.
 """
 
 import logging
@@ -14,7 +14,7 @@ from business_files.store import made_from
 from business_files.worker.context import Work
 
 HOUR = 3600
-# Up to so many objects without a row, or this part of those with one, are what accidents leave.
+# More orphans than both of these, absolute and relative to other objects, are not accidents.
 FEW = 20
 MOST = 0.1
 
@@ -27,16 +27,16 @@ def every(settings: WorkerSettings) -> float:
 
 
 async def run(work: Work) -> None:
-    """Look at everything once."""
+    """Compare all rows and objects once."""
     await delete_orphans(work)
     await report_missing(work)
 
 
 async def delete_orphans(work: Work) -> None:
-    """Delete objects without a row, other than young ones: these may still get theirs.
+    """Delete objects without a row, except for young ones.
 
-    When these are many, or no object has a row at all, the store or the database is most likely
-    another one than this process should have: then it deletes nothing.
+    If there are many, or if not a single object has a row, the process is probably connected to the
+    wrong store or database. Then it deletes nothing.
     """
     limit = datetime.now(UTC) - timedelta(hours=work.settings.orphan_hours)
     orphans: dict[str, int] = {}
@@ -51,7 +51,7 @@ async def delete_orphans(work: Work) -> None:
         orphans |= found
     if len(orphans) > max(FEW, known_objects * MOST) or (orphans and not known_objects):
         log.error(
-            "%s objects are of no file, and %s are of one: nothing is deleted. Is this the store "
+            "%s objects have no row and %s have one: nothing is deleted. Is this the store "
             "and the database of the same system?",
             len(orphans),
             known_objects,
@@ -63,7 +63,7 @@ async def delete_orphans(work: Work) -> None:
 
 
 async def report_missing(work: Work) -> None:
-    """Report every file that is ready and has no object: somebody has to bring it back."""
+    """Report every ready file without an object, so that an operator can restore it."""
     after: UUID | None = None
     while files := await work.files.ready(after):
         for file in files:

@@ -1,4 +1,4 @@
-"""Gives up what was announced and never came, and deletes the bytes of what is gone."""
+"""Expires announced files without content, and deletes the content of deleted files."""
 
 from business_files.events import FileEvent, note
 from business_files.settings import WorkerSettings
@@ -16,7 +16,7 @@ def every(settings: WorkerSettings) -> float:
 
 
 async def run(work: Work) -> None:
-    """Sweep once; what is interrupted goes on at the next time."""
+    """Sweep once; the next run continues after an interruption."""
     for file in await work.files.expire(int(work.settings.pending_hours * HOUR)):
         note(FileEvent("verified", file.id, str(file.state), 0, file.declared_type))
     while files := await work.files.lease(FileWork.PURGE, BATCH, HOUR):

@@ -1,1 +1,1 @@
-"""What goes on in the background, in a process of its own."""
+"""The background process."""

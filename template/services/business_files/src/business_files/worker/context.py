@@ -1,4 +1,4 @@
-"""What all background work uses."""
+"""The dependencies of all background work."""
 
 from dataclasses import dataclass
 

@@ -25,17 +25,17 @@ log = logging.getLogger(__name__)
 
 
 async def work(stop: asyncio.Event) -> None:
-    """Verify files and do all tasks until told to stop; what was begun is finished then."""
+    """Verify files and run the periodic tasks until `stop` is set; finish the current work then."""
     data, settings = read_settings(DataServiceSettings), read_settings(WorkerSettings)
     scanning = read_settings(ScannerSettings)
     if scanning.kind == "off":
-        log.warning("FILES_SCANNER_KIND is off: no file is scanned for viruses")
+        log.warning("FILES_SCANNER_KIND is off: files are not scanned for viruses")
     observers()
     objects = make_objects(read_settings(StoreSettings))
     async with ServiceClient("data service", str(data.url), data.timeout_seconds) as client:
         context = Work(client, FilesGateway(client), objects, Scanner(scanning), settings)
         async with asyncio.TaskGroup() as group:
-            # However long a scan takes, the process is alive.
+            # The process is alive during long scans too.
             group.create_task(repeat(stop, _nothing, BEAT_SECONDS))
             for module in find_modules("business_files", "tasks/[a-z]*.py"):
                 task = _task(module.run, context)
@@ -47,7 +47,7 @@ async def work(stop: asyncio.Event) -> None:
 async def repeat(
     stop: asyncio.Event, task: Callable[[], Awaitable[object]], seconds: float
 ) -> None:
-    """Do `task` now and every so many seconds; after an error, the next time tries again."""
+    """Run `task` now and every `seconds`; an error does not end the repetition."""
     while not stop.is_set():
         try:
             await task()
@@ -59,7 +59,7 @@ async def repeat(
 
 
 async def verify_until(stop: asyncio.Event, context: Work) -> None:
-    """Verify files one after another, those that have waited longest first."""
+    """Verify files one after another, the oldest first."""
     settings, verification = context.settings, Verification(context)
     while not stop.is_set():
         try:
@@ -71,7 +71,7 @@ async def verify_until(stop: asyncio.Event, context: Work) -> None:
                 except ServiceError:
                     raise
                 except Exception:
-                    # It is tried again when its lease ends; the others need not wait for that.
+                    # Another attempt follows when the lease ends; other files do not wait for it.
                     log.exception("file %s could not be verified", file.id)
             await pause(stop, 0 if found else settings.poll_seconds)
         except ServiceError as error:

@@ -1,4 +1,4 @@
-"""Makes a file ready, or rejects it: nothing that came is offered before this has passed."""
+"""Verifies stored content; a file can be downloaded only after it has passed."""
 
 import logging
 from contextlib import aclosing, suppress
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Verification:
-    """Verifies one file at a time: size, checksum, viruses, and what the folder `checks` has."""
+    """Verifies files: size, checksum, virus scan, and the modules in the folder `checks`."""
 
     def __init__(self, work: Work) -> None:
         self._files = work.files
@@ -28,9 +28,9 @@ class Verification:
         self._checks = find_hooks("business_files", "checks", "check")
 
     async def verify(self, file: StoredFile) -> FileState:
-        """Verify a leased file, and return what it became.
+        """Verify a leased file, and return its new state.
 
-        While the scanner or the store is away it stays as it is, to be tried again.
+        While the scanner or the store is unavailable, the file keeps waiting.
         """
         started = perf_counter()
         candidate = Candidate(file, self._objects, self._settings)
@@ -47,7 +47,7 @@ class Verification:
                 sha256=candidate.digest.hexdigest(),
             )
         except FileNotFoundError:
-            # The client says that it has sent what the store does not have; it may do so yet.
+            # The client has completed the upload without content; it may still send it.
             change = FileChange(version=file.version, state=FileState.PENDING)
         except Refused as refused:
             change = FileChange(
@@ -66,7 +66,7 @@ class Verification:
             log.info("file %s was changed while it was verified", file.id)
             return file.state
         if candidate.file.key != file.key:
-            # What is not used: the content that a client has sent, or the copy that is of no use.
+            # Delete the object that is not used: the upload of the client, or the copy of it.
             unused = file.key if changed.key == candidate.file.key else candidate.file.key
             with suppress(Unavailable):
                 await self._objects.delete(unused)
@@ -85,9 +85,9 @@ class Verification:
         return changed.state
 
     async def _own(self, file: StoredFile) -> StoredFile:
-        """Copy what a client has sent to a place of its own to one that only services can write.
+        """Copy a direct upload to a key that the client cannot write.
 
-        What is looked at is then what is offered, whatever the client sends later.
+        This guarantees that the verified content is the content that is served.
         """
         key = f"{file.key}.{uuid4().hex}"
         await self._objects.copy(file.key, key)
@@ -96,7 +96,7 @@ class Verification:
     async def _look_at(self, candidate: Candidate) -> None:
         file = candidate.file
         most = file.max_size if file.size is None else file.size
-        # Before anything is read of it: a bucket has whatever was sent there.
+        # Before it is read: a direct upload can have any size.
         if await self._objects.size(file.key) > most:
             raise Refused(f"the content has more than {most:,} bytes")
         try:

@@ -1,1 +1,1 @@
-"""Files as they are stored: what is known of them. Their bytes are in the object store."""
+"""The rows of files. Their content is in the object store."""

@@ -14,7 +14,7 @@ from data_postgres_api.outbox.sources import Change, publishes
 
 @publishes(FileRow)
 def file_events(file: FileRow, change: Change) -> Iterator[Event]:
-    """A file becomes ready, is rejected, or is deleted; how it came there is nobody's business."""
+    """Yield an event when a file becomes ready, is rejected or is deleted."""
     if "state" not in change.columns:
         return
     match file.state:
@@ -27,7 +27,7 @@ def file_events(file: FileRow, change: Change) -> Iterator[Event]:
 
 
 def _facts(file: FileRow) -> FileFacts:
-    # Where it was not read, it is not asked for in the middle of a write.
+    # Not loaded lazily: this runs during a flush.
     is_known = "attachments" not in inspect(file).unloaded
     return FileFacts(
         id=file.id,

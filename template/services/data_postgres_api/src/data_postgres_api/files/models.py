@@ -1,4 +1,4 @@
-"""The tables of files and of what they are attached to."""
+"""The tables of files and of their attachments."""
 
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +37,7 @@ class FileRow(Base):
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     purge_after: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     purged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # When the content was copied to a second store, if there is one.
+    # Time of the copy in the second store, if there is one.
     backed_up_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(
@@ -54,7 +54,7 @@ class FileRow(Base):
         Index("files_newest", created_at.desc(), id.desc()),
         Index("files_newest_by_owner", owner, created_at.desc(), id.desc()),
         Index("files_key", key, unique=True),
-        # Small, however many files there are: what has to be done is never looked for in all rows.
+        # Partial indexes: the queries for pending work do not scan all rows.
         Index("files_unfinished", state, created_at, postgresql_where=UNFINISHED),
         Index("files_uncopied", updated_at, postgresql_where=UNCOPIED),
         Index("files_stale_copies", id, postgresql_where=STALE_COPY),
@@ -63,7 +63,7 @@ class FileRow(Base):
 
 
 class FileAttachmentRow(Base):
-    """That a file is attached to something."""
+    """The attachment of a file to a resource."""
 
     __tablename__ = "file_attachments"
     __owner__ = OwnedThrough("file_id")

@@ -37,9 +37,9 @@ class FileRepository:
         self._session = session
 
     async def create(self, file_id: UUID, caller: str, file: NewFile) -> tuple[StoredFile, bool]:
-        """Store a file that is expected; return it, and whether it is new.
+        """Store an announced file; return it, and whether it is new.
 
-        The same file again is returned as it is now. Raises `Conflict` when the id belongs to
+        A repeated announcement returns the stored file. Raises `Conflict` if the ID belongs to
         another file.
         """
         row = await self._find(file_id)
@@ -67,7 +67,7 @@ class FileRepository:
         return stored, False
 
     async def get(self, file_id: UUID) -> StoredFile:
-        """Return a file, or raise `NotFound`; one that was deleted is gone."""
+        """Return a file; raise `NotFound` for an unknown or deleted one."""
         return to_file(await self._get(file_id))
 
     async def list(self, query: FileQuery) -> StoredFiles:
@@ -111,7 +111,7 @@ class FileRepository:
         return to_file(row)
 
     async def attach(self, file_id: UUID, subject: SubjectRef) -> StoredFile:
-        """Attach a file to something; to attach it again changes nothing."""
+        """Attach a file to a resource; repeated calls change nothing."""
         row = await self._get(file_id)
         if subject not in to_file(row).attachments:
             row.attachments.extend(_attachments(subject))
@@ -119,14 +119,14 @@ class FileRepository:
         return to_file(row)
 
     async def detach(self, file_id: UUID, subject: SubjectRef) -> StoredFile:
-        """Detach a file from something; to detach it again changes nothing."""
+        """Detach a file from a resource; repeated calls change nothing."""
         row = await self._get(file_id)
         row.attachments = [each for each in row.attachments if to_subject(each) != subject]
         await self._session.flush()
         return to_file(row)
 
     async def lease(self, wanted: Lease) -> StoredFiles:
-        """Keep files that need work for one process, those that have waited longest first."""
+        """Lease files that need work to one process, the oldest first."""
         now = func.now()
         free = or_(FileRow.leased_until.is_(None), FileRow.leased_until < now)
         if wanted.work == FileWork.VERIFY:
@@ -134,7 +134,7 @@ class FileRepository:
             needed = and_(text(UNFINISHED), FileRow.state.in_(states))
         else:
             needed = and_(text(UNPURGED), FileRow.purge_after <= now)
-        # What was tried and has to wait comes after what was not: it keeps nobody else waiting.
+        # Retries come last, so that files that fail repeatedly do not block new ones.
         turn = FileRow.leased_until.asc().nulls_first(), FileRow.created_at
         statement = _whole().where(needed, free).order_by(*turn).limit(wanted.limit)
         rows = (await self._session.scalars(statement.with_for_update(skip_locked=True))).all()
@@ -146,14 +146,14 @@ class FileRepository:
         return _files(rows)
 
     async def expire(self, wanted: Expiry) -> StoredFiles:
-        """Give up files whose content did not come; return those that were given up now."""
+        """Expire files whose content did not arrive; return them."""
         late = datetime.now(UTC) - timedelta(seconds=wanted.seconds)
         needed = and_(FileRow.state == FileState.PENDING, FileRow.created_at < late)
         statement = _whole().where(text(UNFINISHED), needed).limit(wanted.limit)
         rows = (await self._session.scalars(statement.with_for_update(skip_locked=True))).all()
         for row in rows:
             row.state = FileState.EXPIRED
-            row.reason = "no content came"
+            row.reason = "the content did not arrive in time"
             row.purge_after = datetime.now(UTC)
         await self._session.flush()
         return _files(rows)
@@ -166,7 +166,7 @@ class FileRepository:
         return _files(await self._session.scalars(statement.limit(PAGE)))
 
     async def known(self, wanted: Keys) -> Keys:
-        """Return those of the keys at which a file has its content, or may still get it."""
+        """Return the keys that belong to a file whose content is not purged."""
         kept = select(FileRow).where(FileRow.key.in_(wanted.keys), FileRow.purged_at.is_(None))
         return Keys(keys=tuple(row.key for row in await self._session.scalars(kept)))
 

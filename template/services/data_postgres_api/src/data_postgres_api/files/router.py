@@ -49,7 +49,7 @@ async def list_files(query: Annotated[FileQuery, Query()], files: Repository) ->
 
 @router.get("/ready")
 async def ready_files(files: Repository, after: UUID | None = None) -> StoredFiles:
-    """Return files that are ready, some hundred in the order of their ids, after that one."""
+    """Return a page of ready files in the order of their IDs, beginning behind `after`."""
     return await files.ready(after)
 
 
@@ -69,7 +69,7 @@ async def change_file(file_id: UUID, change: FileChange, files: Repository) -> S
 async def attach_file(
     file_id: UUID, subject: Annotated[SubjectRef, Depends()], files: Repository
 ) -> StoredFile:
-    """Attach a file to something."""
+    """Attach a file to a resource."""
     return await files.attach(file_id, subject)
 
 
@@ -77,23 +77,23 @@ async def attach_file(
 async def detach_file(
     file_id: UUID, subject: Annotated[SubjectRef, Depends()], files: Repository
 ) -> StoredFile:
-    """Detach a file from something."""
+    """Detach a file from a resource."""
     return await files.detach(file_id, subject)
 
 
 @router.post("/leases")
 async def lease_files(wanted: Lease, files: Repository) -> StoredFiles:
-    """Keep files that need work for the process that asks."""
+    """Lease files that need work to the calling process."""
     return await files.lease(wanted)
 
 
 @router.post("/expirations")
 async def expire_files(wanted: Expiry, files: Repository) -> StoredFiles:
-    """Give up files whose content did not come in time."""
+    """Expire files whose content did not arrive in time."""
     return await files.expire(wanted)
 
 
 @router.post("/known")
 async def known_keys(wanted: Keys, files: Repository) -> Keys:
-    """Return those of the keys that belong to a file."""
+    """Return the keys that belong to a file."""
     return await files.known(wanted)
