@@ -7,7 +7,7 @@ conversation outlives the bot, and the bot says how it is.
 import json
 
 from tests.stacks.modules.shop import ADA, EVE, Shop
-from tests.support.http import eventually
+from tests.support.http import call, eventually
 
 NOTICE = "Order placed: 9.00 EUR, by customer-1"
 
@@ -45,6 +45,8 @@ def test_people_are_told_that_the_business_service_is_away(bot: Shop) -> None:
     bot.stack.stop("business_api", timeout=0)
     assert bot.say("/orders") == "The business service cannot be reached."
     bot.stack.start("business_api")
+    # Not by asking the bot again and again: it answers so many times a minute, and then is silent.
+    eventually(lambda: call("GET", f"{bot.stack.business}/ready").status == 200)
     eventually(lambda: bot.say("/orders") == "The newest orders:")
 
 
