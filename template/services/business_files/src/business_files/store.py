@@ -11,17 +11,10 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 from chassis.errors import Unavailable
 from chassis.modules import find_hooks
+from filestore.keys import derived_folder
 from filestore.settings import StoreSettings
 
 CHUNK = 1 << 20
-# Objects derived from the object KEY are stored below DERIVED/KEY and deleted with it.
-DERIVED = "derived"
-
-
-def made_from(key: str) -> str:
-    """Return the key of the original: for a derived object that of its source, else `key`."""
-    folder, _, rest = key.partition("/")
-    return rest.rpartition("/")[0] if folder == DERIVED else key
 
 
 class Objects:
@@ -72,7 +65,7 @@ class Objects:
 
     async def delete(self, key: str) -> None:
         """Delete an object and everything derived from it; missing objects are ignored."""
-        async for part in self.list(f"{DERIVED}/{key}"):
+        async for part in self.list(derived_folder(key)):
             for each in part:
                 await self._delete(each["path"])
         await self._delete(key)

@@ -11,6 +11,7 @@ from business_api.files.use_cases import readable
 from chassis.errors import Conflict
 from chassis.subject import Subject
 from contracts.files import StoredFile
+from filestore.keys import derived_key
 from filestore.links import CONTENT, Content
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
@@ -33,7 +34,7 @@ def _content(file: StoredFile, name: Size) -> Content:
     stem = file.filename.rpartition(".")[0] or file.filename
     return Content(
         f"{CONTENT}/{file.id}/variants/{name}",
-        f"derived/{file.key}/{name}",
+        derived_key(file.key, name),
         f"{stem}-{name}.webp",
         "image/webp",
     )

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from business_files.backup.settings import BackupSettings
-from business_files.store import DERIVED, Objects, make_store
+from business_files.store import Objects, make_store
 from chassis.client import ServiceClient
 from chassis.errors import Unavailable
 from contracts.file_backups import BackupLag, Copied
 from contracts.files import StoredFile, StoredFiles
+from filestore.keys import derived_folder
 from filestore.settings import StoreSettings
 
 PATH = "/api/v1/file-backups"
@@ -77,7 +78,7 @@ async def copy_file(
     when the copy is not the same, and `FileNotFoundError` without an object.
     """
     await _copy(file.key, source, target, checksum)
-    async for part in source.list(f"{DERIVED}/{file.key}"):
+    async for part in source.list(derived_folder(file.key)):
         for each in part:
             await _copy(each["path"], source, target)
 
@@ -88,7 +89,7 @@ async def restore_file(file: StoredFile, source: Objects, target: Objects) -> bo
     Raises `FileNotFoundError` when there is no copy of it either.
     """
     keys = [file.key]
-    async for part in source.list(f"{DERIVED}/{file.key}"):
+    async for part in source.list(derived_folder(file.key)):
         keys += [each["path"] for each in part]
     missing = [key for key in keys if not await _is_there(key, target)]
     for key in missing:

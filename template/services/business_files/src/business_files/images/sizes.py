@@ -1,6 +1,6 @@
 """Which sizes of an image there are, and where they are stored."""
 
-from business_files.store import DERIVED
+from filestore.keys import derived_key
 
 RASTER = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
 CONTENT_TYPE = "image/webp"
@@ -10,4 +10,4 @@ SIZES = {"small": 320, "medium": 1280, "large": 2560}
 
 def variant_key(key: str, name: str) -> str:
     """Return where the size `name` of the image at `key` is stored."""
-    return f"{DERIVED}/{key}/{name}"
+    return derived_key(key, name)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from business_files.events import FileEvent, note
 from business_files.settings import WorkerSettings
-from business_files.store import made_from
 from business_files.worker.context import Work
+from filestore.keys import original_key
 
 HOUR = 3600
 # More orphans than both of these, absolute and relative to other objects, are not accidents.
@@ -45,8 +45,8 @@ async def delete_orphans(work: Work) -> None:
         old = {each["path"]: each["size"] for each in part if each["last_modified"] < limit}
         if not old:
             continue
-        known = await work.files.known(tuple({made_from(key) for key in old}))
-        found = {key: size for key, size in old.items() if made_from(key) not in known}
+        known = await work.files.known(tuple({original_key(key) for key in old}))
+        found = {key: size for key, size in old.items() if original_key(key) not in known}
         known_objects += len(old) - len(found)
         orphans |= found
     if len(orphans) > max(FEW, known_objects * MOST) or (orphans and not known_objects):
